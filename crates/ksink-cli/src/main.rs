@@ -1,0 +1,3 @@
+//! ksink.
+
+fn main() {}

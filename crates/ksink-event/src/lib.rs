@@ -1,0 +1,16 @@
+//! What passes between the ksink server and its sinks: what happened, and the duty to answer.
+//!
+//! A [`Delivery`] is an [`Event`] and the [`Ack`] that must answer it. [`Deliveries`] is the stream of
+//! them that a server hands out; whoever reads it is the sink.
+
+mod ack;
+mod delivery;
+mod event;
+mod position;
+mod refusal;
+
+pub use ack::{Ack, Answer, Answers, DeliveryId, accept};
+pub use delivery::{Deliveries, Delivery, Queue, QueueClosed, Slot, queue};
+pub use event::{Event, RecordSet, Topic};
+pub use position::Position;
+pub use refusal::{Fault, Refusal};

@@ -1,0 +1,1 @@
+//! A Kafka endpoint without the cluster.
