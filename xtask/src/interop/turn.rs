@@ -1,0 +1,200 @@
+//! One client's turn: it is installed, it sends, and what landed is looked at.
+
+use std::collections::HashMap;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, bail};
+
+use super::clients::{Answers, Client};
+use super::compare::{Terms, compare};
+use super::faults::Planted;
+use super::formats::Format;
+use super::landed::{Output, read_output};
+use super::not_applicable::NotApplicable;
+use super::plan::{Cell, Plan};
+use super::report::{Outcome, Run};
+use super::server::{Binary, Server};
+use super::wait::until;
+use super::{clients, install};
+use crate::places;
+use crate::require::Require;
+
+/// Records that nobody waits for may land after the client has gone.
+const LANDING_WAIT: Duration = Duration::from_secs(5);
+
+const JSONL: &[&str] =
+    &["--output-format", "jsonl", "--output-json-base64-key", "--output-json-base64-value"];
+
+pub(crate) struct Turn<'a> {
+    pub client: &'static Client,
+    pub binary: &'a Binary,
+    pub excuses: &'a NotApplicable,
+    /// How long the client may take.
+    pub limit: Duration,
+}
+
+impl Turn<'_> {
+    pub(crate) fn take(
+        &self,
+        cells: &[Cell],
+        formats: impl Iterator<Item = &'static Format>,
+        require: &Require,
+        planted: &mut Planted,
+    ) -> Run {
+        let start = Instant::now();
+        let mut run = Run::new(self.client.name);
+        match install::install(self.client) {
+            Ok(mut command) => {
+                self.fill_matrix(&mut command, cells, &mut run, planted);
+                run.cells.extend(
+                    formats.map(|format| (format.name, self.fill_format(&mut command, format))),
+                );
+            }
+            Err(why) => {
+                run.version = format!("SKIPPED, {why:#}");
+                run.skip = require.skip(self.client.name, &format!("{why:#}"));
+            }
+        }
+        run.took = start.elapsed();
+        run
+    }
+
+    /// All rows at once, into jsonl. What goes wrong with the whole goes wrong with every cell.
+    fn fill_matrix(
+        &self,
+        command: &mut Command,
+        cells: &[Cell],
+        run: &mut Run,
+        planted: &mut Planted,
+    ) {
+        if cells.is_empty() {
+            return;
+        }
+        match self.send_to_jsonl(command, cells) {
+            Ok(sent) => {
+                run.cells = cells
+                    .iter()
+                    .map(|cell| (cell.name, self.judge(cell, &sent, planted)))
+                    .collect();
+                run.version = sent.answers.version;
+            }
+            Err(error) => {
+                let failed = |cell: &Cell| (cell.name, Outcome::Failed(format!("{error:#}")));
+                run.cells = cells.iter().map(failed).collect();
+            }
+        }
+    }
+
+    fn send_to_jsonl(&self, command: &mut Command, cells: &[Cell]) -> Result<Sent> {
+        let folder = self.fresh_folder("jsonl")?;
+        let start_ms = now_ms();
+        let answers = self.send(command, cells, &folder, "{topic}.jsonl", JSONL)?;
+        let output = read_output(&folder.join("out"))?;
+        let planned = |topic: &str| {
+            cells.iter().any(|cell| cell.records.iter().any(|record| record.topic == topic))
+        };
+        if let Some(stranger) = output.keys().find(|topic| !planned(topic)) {
+            bail!("records in {stranger}, to which none was sent");
+        }
+        // The client's clock is ours, but it may round.
+        Ok(Sent { answers, output, clock_ms: start_ms - 1..=now_ms() + 1 })
+    }
+
+    /// Starts a ksink that writes files of this pattern, lets the client send, and stops ksink.
+    fn send(
+        &self,
+        command: &mut Command,
+        cells: &[Cell],
+        folder: &Path,
+        pattern: &str,
+        flags: &[&str],
+    ) -> Result<Answers> {
+        let out = folder.join("out");
+        fs::create_dir(&out)?;
+        let output = format!("{}/{pattern}", out.display());
+        let server = Server::start(self.binary, folder, &[&["--output", &output], flags].concat())?;
+        Plan { bootstrap: server.bootstrap(), cells }.write(folder)?;
+        let answers = clients::run(command, folder, self.limit)?;
+        await_landing(cells, &answers, &out);
+        server.stop()?;
+        Ok(answers)
+    }
+
+    fn judge(&self, cell: &Cell, sent: &Sent, planted: &mut Planted) -> Outcome {
+        let terms =
+            Terms { ordered: self.client.keeps_order(cell), clock_ms: sent.clock_ms.clone() };
+        let truth = sent.answers.cell(cell.name).and_then(|()| {
+            match &*compare(cell, &sent.output, &terms) {
+                [] => Ok(()),
+                [first, rest @ ..] => Err(format!("{first} (and {} more)", rest.len())),
+            }
+        });
+        if truth.is_ok() {
+            planted.try_all(self.client.name, cell, &sent.output, &terms);
+        }
+        Outcome::new(truth, self.excuses.reason(self.client.name, cell.name))
+    }
+
+    fn fill_format(&self, command: &mut Command, format: &Format) -> Outcome {
+        let cell = format.cell();
+        let sent = self.fresh_folder(format.name).and_then(|folder| {
+            let answers = self.send(command, &[cell], &folder, "{topic}", format.flags)?;
+            Ok((answers, folder.join("out")))
+        });
+        let truth = match sent {
+            Ok((answers, out)) => {
+                answers.cell(format.name).and_then(|()| match &*format.check(&out) {
+                    [] => Ok(()),
+                    differences => Err(differences.join("; ")),
+                })
+            }
+            Err(error) => Err(format!("{error:#}")),
+        };
+        Outcome::new(truth, None)
+    }
+
+    fn fresh_folder(&self, purpose: &str) -> Result<PathBuf> {
+        let folder = places::target().join("interop/runs").join(self.client.name).join(purpose);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+}
+
+/// What came of one run of a client.
+struct Sent {
+    answers: Answers,
+    output: Output,
+    /// When the client was running.
+    clock_ms: RangeInclusive<i64>,
+}
+
+/// Waits until as much has landed as must: a client that wants no acknowledgement ends before that.
+fn await_landing(cells: &[Cell], answers: &Answers, out: &Path) {
+    let silent = cells
+        .iter()
+        .filter(|cell| cell.acks.is_none_or(|acks| acks == "0") && answers.cell(cell.name).is_ok());
+    let mut topics: HashMap<&str, usize> = HashMap::new();
+    for record in silent.flat_map(|cell| &cell.records) {
+        *topics.entry(&record.topic).or_default() += 1;
+    }
+    let all_landed = || {
+        read_output(out).is_ok_and(|output| {
+            topics
+                .iter()
+                .all(|(topic, count)| output.get(*topic).is_some_and(|lines| lines.len() >= *count))
+        })
+    };
+    until(LANDING_WAIT, all_landed);
+}
+
+fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("this is after 1970");
+    since_epoch.as_millis() as i64
+}
