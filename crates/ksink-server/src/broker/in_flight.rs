@@ -188,6 +188,6 @@ impl Refused {
             Refusal::Rejected { .. } => ErrorCode::INVALID_RECORD,
             Refusal::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
         };
-        Self::new(code, refusal.reason())
+        Self::new(code, refusal.reason().to_owned())
     }
 }

@@ -123,18 +123,15 @@ impl Inspector<'_> {
     }
 
     fn batch(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
-        let (batch, rest) = RecordBatch::parse(records)?;
-        self.check_shape(&batch, rest)?;
-        batch.verify_crc()?;
-        check_header(&batch)?;
+        let (first, _) = RecordBatch::parse(records)?;
+        self.check_codec(&first)?;
+        let batch = RecordBatch::parse_single(records)?;
+        self.check_size(batch.bytes())?;
+        batch.check_produced()?;
         let mut out = Vec::new();
         let opened = batch.open(self.decompressor, &mut out, self.limits.decompressed_bytes_max)?;
-        if !opened.walk().is_dense() {
-            return Err(Refused::new(ErrorCode::INVALID_RECORD, "offset deltas are not 0, 1, 2, ..."));
-        }
-        self.check_timestamps(opened)?;
-        let walk = opened.walk();
-        let body = self.own(records, opened.body());
+        opened.check_produced()?;
+        let (body, walk) = self.keep(opened)?;
         Ok(OpenBatch {
             body: body.unwrap_or_else(|| out.into()),
             walk,
@@ -143,19 +140,14 @@ impl Inspector<'_> {
         })
     }
 
-    /// What Kafka judges before it looks at the CRC.
-    fn check_shape(&self, batch: &RecordBatch<'_>, rest: &[u8]) -> Result<(), Refused> {
-        let refused = |code, message| Err(Refused::new(code, message));
-        if batch.attributes.compression() == Ok(Compression::Zstd) && self.version < FIRST_ZSTD_VERSION {
-            return refused(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7");
+    fn check_codec(&self, batch: &RecordBatch<'_>) -> Result<(), Refused> {
+        match batch.attributes.compression() {
+            Ok(Compression::Zstd) if self.version < FIRST_ZSTD_VERSION => Err(Refused::new(
+                ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+                "zstd needs Produce version 7 or later",
+            )),
+            Ok(_) | Err(_) => Ok(()),
         }
-        if !rest.is_empty() {
-            return refused(ErrorCode::INVALID_RECORD, "more than one batch for one partition");
-        }
-        if batch.base_offset != 0 {
-            return refused(ErrorCode::INVALID_RECORD, "the base offset is not 0");
-        }
-        self.check_size(batch.bytes())
     }
 
     fn check_size(&self, bytes: &[u8]) -> Result<(), Refused> {
@@ -172,18 +164,21 @@ impl Inspector<'_> {
         let mut out = Vec::new();
         let cap = self.limits.decompressed_bytes_max;
         let opened = MessageSet::new(records).open(self.decompressor, &mut out, cap)?;
-        self.check_timestamps(opened)?;
-        let walk = opened.walk();
-        let body = self.own(records, opened.body());
+        let (body, walk) = self.keep(opened)?;
         let body = body.unwrap_or_else(|| out.into());
         Ok(OpenBatch { body, walk, producer_id: -1, transactional: false })
     }
 
-    /// A body that lies in the request keeps the request alive instead of being copied.
-    fn own(&self, records: &[u8], body: &[u8]) -> Option<Bytes> {
-        let inside = records.as_ptr_range();
-        let range = body.as_ptr_range();
-        (inside.start <= range.start && range.end <= inside.end).then(|| self.frame.slice_ref(body))
+    /// What outlives the request: the walk, and the records where they lie in the request, which is then
+    /// kept alive instead of being copied.
+    fn keep(&self, opened: Records<'_>) -> Result<(Option<Bytes>, Walk), Refused> {
+        // A producer may say "time of the append"; the time that it gave is kept all the same, as in Kafka.
+        let walk = opened.walk().with_create_times();
+        self.check_timestamps(Records::restore(opened.body(), walk))?;
+        let frame = self.frame.as_ptr_range();
+        let body = opened.body().as_ptr_range();
+        let inside = frame.start <= body.start && body.end <= frame.end;
+        Ok((inside.then(|| self.frame.slice_ref(opened.body())), walk))
     }
 
     fn check_timestamps(&self, records: Records<'_>) -> Result<(), Refused> {
@@ -201,28 +196,6 @@ impl Inspector<'_> {
             .map(|(index, record)| (index, format!("timestamp {} is too far ahead", record.timestamp)))
             .collect();
         Err(refused)
-    }
-}
-
-/// What the header of a batch must say, once its CRC is known to be right.
-fn check_header(batch: &RecordBatch<'_>) -> Result<(), Refused> {
-    let faults = [
-        (batch.records_count <= 0, "the record count is not positive"),
-        (
-            i64::from(batch.last_offset_delta) + 1 != i64::from(batch.records_count),
-            "the last offset delta does not match the record count",
-        ),
-        (batch.attributes.is_control(), "clients are not allowed to write control records"),
-        (batch.producer_id >= 0 && batch.base_sequence < 0, "a producer id without a sequence"),
-        (batch.producer_id >= 0 && batch.producer_epoch < 0, "a producer id without an epoch"),
-        (
-            batch.producer_id < 0 && batch.attributes.is_transactional(),
-            "a transactional batch without a producer id",
-        ),
-    ];
-    match faults.into_iter().find(|(found, _)| *found) {
-        Some((_, message)) => Err(Refused::new(ErrorCode::INVALID_RECORD, message)),
-        None => Ok(()),
     }
 }
 
@@ -260,6 +233,6 @@ fn batches(topics: &[InspectedTopic]) -> impl Iterator<Item = &OpenBatch> {
 
 impl From<RecordError> for Refused {
     fn from(error: RecordError) -> Self {
-        Self::new(error.error_code(), Cow::from(error.to_string()))
+        Self::new(ErrorCode(error.error_code()), Cow::from(error.to_string()))
     }
 }

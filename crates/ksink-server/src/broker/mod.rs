@@ -123,9 +123,9 @@ impl Broker {
     }
 
     /// Decides about any other request.
-    pub fn handle(&mut self, now: Now, call: &Call, request: Request<'_>) -> Outcome {
+    pub fn handle(&mut self, now: Now, call: &Call, request: Request<'_>) -> Reply {
         let asked = Asked { now, caller: call.caller, head: call.head };
-        Outcome { reply: Some(apis::dispatch(self, asked, request)), deliveries: Vec::new() }
+        apis::dispatch(self, asked, request)
     }
 
     /// Takes note of what the sink said, and gives the replies that are complete now.

@@ -11,7 +11,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::connection::{Shared, serve};
+use super::connection::{Shared, drained, serve};
 use crate::session::Goodbye;
 
 /// How long accepting rests when it fails, as it does when the process may open no more files.
@@ -27,7 +27,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Shared) {
     let mut complaints = Complaints::default();
     loop {
         tokio::select! {
-            _ = drain.wait_for(|drain| *drain) => break,
+            () = drained(&mut drain) => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if connections.len() >= shared.limits.connections_max => {
                     drop(stream);

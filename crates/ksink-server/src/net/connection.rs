@@ -112,7 +112,7 @@ impl Connection {
                 Err(error) => self.session.close(failed(&error)),
             },
             () = until(deadline) => self.session.handle_timeout(Instant::now()),
-            _ = self.shared.drain.wait_for(|drain| *drain), if !self.session.is_finishing() => {
+            () = drained(&mut self.shared.drain), if !self.session.is_finishing() => {
                 self.session.handle_drain();
             }
         }
@@ -225,6 +225,13 @@ async fn wait_writable(stream: &TcpStream, allowed: Duration) -> Result<(), Good
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(failed(&error)),
         Err(_) => Err(Goodbye::SlowReader(allowed)),
+    }
+}
+
+/// Waits until the server stops; a server that was dropped without a word goes on.
+pub(super) async fn drained(drain: &mut watch::Receiver<bool>) {
+    if drain.wait_for(|drain| *drain).await.is_err() {
+        std::future::pending().await
     }
 }
 
