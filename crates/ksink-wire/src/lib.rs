@@ -7,11 +7,13 @@
 mod message;
 
 mod api;
+mod crc;
 mod error;
 mod error_code;
 mod header;
 mod tags;
 
+pub mod compression;
 pub mod frame;
 pub mod messages;
 pub mod primitives;
