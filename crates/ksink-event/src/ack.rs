@@ -48,7 +48,9 @@ impl Answers {
         (Self(sender), receiver)
     }
 
-    /// The duty to answer for one delivery. `void` is raised by the server, and only raised.
+    /// The duty to answer for one delivery. `void` is only ever raised: by the server, and by a refusal
+    /// itself. Deliveries of one producer and partition share it, so that what follows a refused one is
+    /// void before anybody can ask; a delivery that others do not depend on has one of its own.
     pub fn expect(&self, delivery: DeliveryId, void: Arc<AtomicBool>) -> Ack {
         Ack { delivery, void, answers: Some(self.clone()) }
     }
@@ -85,7 +87,13 @@ impl Ack {
 
     /// Says that the delivery is not kept, and why.
     pub fn refuse(mut self, refusal: Refusal) {
+        self.answer_refused(refusal);
+    }
+
+    fn answer_refused(&mut self, refusal: Refusal) {
         if let Some(answers) = self.answers.take() {
+            // Here and not where the answer is heard: whoever asks about the next one may be faster.
+            self.void.store(true, Ordering::Release);
             answers.send(Answer::Refused { delivery: self.delivery, refusal });
         }
     }
@@ -93,9 +101,8 @@ impl Ack {
 
 impl Drop for Ack {
     fn drop(&mut self) {
-        if let Some(answers) = self.answers.take() {
-            let refusal = Refusal::local("the sink dropped the delivery without an answer");
-            answers.send(Answer::Refused { delivery: self.delivery, refusal });
+        if self.answers.is_some() {
+            self.answer_refused(Refusal::local("the sink dropped the delivery without an answer"));
         }
     }
 }
@@ -144,6 +151,17 @@ mod tests {
             }
             other => panic!("expected a refusal, got {other:?}"),
         }
+    }
+
+    #[test]
+    fn what_follows_a_refused_delivery_is_void_at_once() {
+        let (answers, _heard) = Answers::new();
+        let void = Arc::new(AtomicBool::new(false));
+        let [first, second] = [1, 2].map(|id| answers.expect(DeliveryId(id), void.clone()));
+        let other = answers.expect(DeliveryId(3), Arc::default());
+        first.refuse(Refusal::local("disk full"));
+        assert!(second.is_void());
+        assert!(!other.is_void());
     }
 
     #[test]
