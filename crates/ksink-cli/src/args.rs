@@ -8,7 +8,7 @@ use clap_complete::Shell;
 /// A Kafka endpoint without the Kafka cluster: any Kafka producer connects, and what it produces lands in
 /// stdout or in files.
 #[derive(Debug, Parser)]
-#[command(name = "ksink", version = VERSION, disable_help_subcommand = false)]
+#[command(name = "ksink", version)]
 #[command(args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -22,7 +22,11 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Prints the JSON schema of the lines that `--output-format jsonl` writes.
-    JsonSchema,
+    JsonSchema {
+        /// As `--output-json-timestamp`.
+        #[arg(long = "output-json-timestamp", value_name = "STYLE", default_value = "rfc3339")]
+        style: TimestampStyle,
+    },
     /// Prints a completion script for a shell.
     Completion {
         /// The shell.
@@ -72,18 +76,17 @@ pub(crate) struct ServeArgs {
     #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
     pub(crate) output_json_base64_value: bool,
 
-    /// How timestamps are written (jsonl).
-    #[arg(long, value_name = "STYLE", default_value = "rfc3339", env = "KSINK_OUTPUT_JSON_TIMESTAMP")]
-    pub(crate) output_json_timestamp: TimestampStyle,
+    /// How timestamps are written (jsonl) [default: rfc3339].
+    #[arg(long, value_name = "STYLE", env = "KSINK_OUTPUT_JSON_TIMESTAMP")]
+    pub(crate) output_json_timestamp: Option<TimestampStyle>,
 
-    /// What follows each record (binary); knows \n \r \t \0 and \\.
-    #[arg(long, value_name = "TEXT", default_value = "\\n", env = "KSINK_OUTPUT_SEPARATOR")]
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) output_separator: String,
+    /// What follows each record (binary); knows \n \r \t \0 and \\ [default: \n].
+    #[arg(long, value_name = "TEXT", env = "KSINK_OUTPUT_SEPARATOR", allow_hyphen_values = true)]
+    pub(crate) output_separator: Option<String>,
 
     /// What follows each record, in hexadecimal (binary); wins over --output-separator.
-    #[arg(long, value_name = "HEX", default_value = "", env = "KSINK_OUTPUT_SEPARATOR_HEX")]
-    pub(crate) output_separator_hex: String,
+    #[arg(long, value_name = "HEX", env = "KSINK_OUTPUT_SEPARATOR_HEX")]
+    pub(crate) output_separator_hex: Option<String>,
 
     /// Puts nothing between records (binary); wins over the other two.
     #[arg(long, env = "KSINK_NO_SEPARATOR")]
@@ -172,12 +175,6 @@ pub(crate) enum LogLevel {
     /// Everything.
     Trace,
 }
-
-/// `0.1.0 (commit=..., date=...)`, with what the build was told in `KSINK_COMMIT` and `KSINK_BUILD_DATE`.
-const VERSION: &str = match (option_env!("KSINK_COMMIT"), option_env!("KSINK_BUILD_DATE")) {
-    (Some(_), Some(_)) => concat!(env!("CARGO_PKG_VERSION")),
-    _ => concat!(env!("CARGO_PKG_VERSION")),
-};
 
 /// A number of bytes, with or without a unit: `1048576`, `1MiB`, `1MB`.
 fn parse_bytes(text: &str) -> Result<u64, String> {
