@@ -108,7 +108,12 @@ pub(crate) struct ServeArgs {
     pub(crate) exit_when_idle: Option<std::time::Duration>,
 
     /// The largest batch that is accepted, in bytes as it came.
-    #[arg(long, value_name = "BYTES", default_value_t = 1_048_588, env = "KSINK_MAX_MESSAGE_BYTES")]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1_048_588,
+        env = "KSINK_MAX_MESSAGE_BYTES"
+    )]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_message_bytes: u32,
 

@@ -49,7 +49,8 @@ fn explain(error: clap::Error) -> Result<Args, Exit> {
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
         _ => {
             let text = error.render().to_string();
-            let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            let lines: Vec<_> =
+                text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
             let line = lines.join(" ");
             Err(Exit::usage(line.strip_prefix("error: ").unwrap_or(&line)))
         }
@@ -62,6 +63,8 @@ fn print(text: &str) -> Result<(), Exit> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever read it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => printed.map_err(|error| Exit::run_time(format!("cannot write to stdout: {error}"))),
+        printed => {
+            printed.map_err(|error| Exit::run_time(format!("cannot write to stdout: {error}")))
+        }
     }
 }

@@ -112,7 +112,9 @@ fn format(args: &ServeArgs) -> Result<Format, Exit> {
     let name = args.output_format.as_str();
     for (flag, belongs_to, given) in format_flags(args) {
         if given && name != belongs_to {
-            return Err(Exit::usage(format!("{flag} can only be used with --output-format {belongs_to}")));
+            return Err(Exit::usage(format!(
+                "{flag} can only be used with --output-format {belongs_to}"
+            )));
         }
     }
     match name {
@@ -181,7 +183,8 @@ mod tests {
     use crate::args::Args;
 
     fn plan(flags: &[&str]) -> Result<Plan, String> {
-        let args = Args::try_parse_from([&["ksink"], flags].concat()).map_err(|error| error.to_string())?;
+        let args = Args::try_parse_from([&["ksink"], flags].concat())
+            .map_err(|error| error.to_string())?;
         Plan::try_from(args.serve).map_err(|exit| exit.to_string())
     }
 
@@ -211,7 +214,10 @@ mod tests {
         refused(&["--output-json-timestamp", "ms"], "only be used with --output-format jsonl");
         let jsonl = ["--output-format", "jsonl"];
         refused(&[&jsonl[..], &["--output-separator", ";"]].concat(), "--output-format binary");
-        refused(&[&jsonl[..], &["--output-separator-hex", "00"]].concat(), "--output-format binary");
+        refused(
+            &[&jsonl[..], &["--output-separator-hex", "00"]].concat(),
+            "--output-format binary",
+        );
         refused(&[&jsonl[..], &["--no-separator"]].concat(), "--output-format binary");
         assert!(plan(&[&jsonl[..], &["--no-separator=false"]].concat()).is_ok());
     }

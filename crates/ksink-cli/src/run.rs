@@ -61,7 +61,8 @@ fn serve(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
 }
 
 async fn serve_on(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
-    let mut signals = Signals::new().map_err(|error| Exit::run_time(format!("signals: {error}")))?;
+    let mut signals =
+        Signals::new().map_err(|error| Exit::run_time(format!("signals: {error}")))?;
     let server = Server::open(plan.server.clone()).map_err(cannot_open)?;
     let (running, deliveries) = server
         .bind(&plan.listen)
@@ -102,7 +103,9 @@ async fn drain(
     };
     match ended {
         Ok(PumpEnd::ServerStopped | PumpEnd::RecordsReached) => Ok(()),
-        Ok(PumpEnd::OutputGone(refusal)) => Err(Exit::run_time(format!("the output is gone: {}", refusal.reason()))),
+        Ok(PumpEnd::OutputGone(refusal)) => {
+            Err(Exit::run_time(format!("the output is gone: {}", refusal.reason())))
+        }
         Err(_) => Err(Exit::run_time("the sink's thread panicked: please report this")),
     }
 }

@@ -55,8 +55,8 @@ pub use ksink_event::{
 
 pub use self::{
     broker::{
-        Broker, BrokerConfig, ConnectionId, Decided, HostPort, Inspected, Outcome, ReplyTo, Settled,
-        TopicPattern, TopicPatternError, inspect,
+        Broker, BrokerConfig, ConnectionId, Decided, HostPort, Inspected, Outcome, ReplyTo,
+        Settled, TopicPattern, TopicPatternError, inspect,
     },
     limits::Limits,
     net::{ListenAddr, ListenAddrError, OpenError, Running, Server, ServerConfig},

@@ -16,7 +16,7 @@ use ksink_wire::{
 use super::{Asked, Broker, NODE_ID, apis};
 use crate::session::Reply;
 
-pub(super) fn handle(broker: &mut Broker, asked: Asked, request: &ApiVersionsRequest<'_>) -> Reply {
+pub(super) fn handle(broker: &Broker, asked: Asked, request: &ApiVersionsRequest<'_>) -> Reply {
     let error = judge(broker, asked.head.version, request);
     let response = ApiVersionsResponse {
         error_code: error.unwrap_or(ErrorCode::NONE),
@@ -34,7 +34,8 @@ fn judge(broker: &Broker, version: i16, request: &ApiVersionsRequest<'_>) -> Opt
     if version >= 3 && !named.into_iter().all(is_software_name) {
         return Some(ErrorCode::INVALID_REQUEST);
     }
-    let other_cluster = request.cluster_id.is_some_and(|cluster| *cluster != *broker.config.cluster_id);
+    let other_cluster =
+        request.cluster_id.is_some_and(|cluster| *cluster != *broker.config.cluster_id);
     let other_node = !matches!(request.node_id, -1 | NODE_ID);
     (other_cluster || other_node).then_some(ErrorCode::REBOOTSTRAP_REQUIRED)
 }

@@ -3,9 +3,7 @@
 use std::ops::RangeInclusive;
 
 use ksink_wire::{
-    ApiKey, Request,
-    ErrorCode,
-    HeaderError,
+    ApiKey, ErrorCode, HeaderError, Request,
     messages::api_versions::{ApiVersion, ApiVersionsResponse},
 };
 
@@ -44,7 +42,8 @@ served! {
 
 /// Whether a request may come in at all. An unknown version of ApiVersions never gets here.
 pub(crate) fn admit(api: ApiKey, version: i16) -> Result<(), Goodbye> {
-    let served = SERVED.iter().any(|(served, versions)| *served == api && versions.contains(&version));
+    let served =
+        SERVED.iter().any(|(served, versions)| *served == api && versions.contains(&version));
     served.then_some(()).ok_or(Goodbye::NotServed { api, version })
 }
 
@@ -52,11 +51,15 @@ pub(crate) fn admit(api: ApiKey, version: i16) -> Result<(), Goodbye> {
 /// of the future, which is answered in version 0 (KIP-511).
 pub(crate) fn answer_unreadable(error: HeaderError) -> Result<Vec<u8>, Goodbye> {
     match error {
-        HeaderError::UnsupportedVersion { api_key: ApiKey::ApiVersions, correlation_id, .. } => {
+        HeaderError::UnsupportedVersion {
+            api_key: ApiKey::ApiVersions, correlation_id, ..
+        } => {
             let head = Head { api: ApiKey::ApiVersions, version: 0, correlation_id };
             let response = ApiVersionsResponse {
                 error_code: ErrorCode::UNSUPPORTED_VERSION,
-                api_keys: advertised().filter(|api| api.api_key == ApiKey::ApiVersions.key()).collect(),
+                api_keys: advertised()
+                    .filter(|api| api.api_key == ApiKey::ApiVersions.key())
+                    .collect(),
                 ..Default::default()
             };
             Ok(head.encode(response))

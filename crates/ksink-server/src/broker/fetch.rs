@@ -13,23 +13,26 @@ use std::{collections::HashSet, time::Duration};
 use ksink_wire::{
     ErrorCode,
     messages::fetch::{
-        FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse, PartitionData,
+        FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse,
+        PartitionData,
     },
 };
 
 use super::{Asked, Broker};
 use crate::session::Reply;
 
-pub(super) fn handle(broker: &mut Broker, asked: Asked, request: &FetchRequest<'_>) -> Reply {
+pub(super) fn handle(broker: &Broker, asked: Asked, request: &FetchRequest<'_>) -> Reply {
     if request.session_id != 0 {
-        let error_code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.into();
+        let error_code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND;
         return asked.head.reply(FetchResponse { error_code, ..Default::default() });
     }
     let mut seen = HashSet::new();
     let responses: Vec<_> =
         request.topics.iter().map(|topic| fetch_topic(broker, &mut seen, topic)).collect();
-    let none = ErrorCode::NONE.into();
-    let failed = responses.iter().flat_map(|topic| &topic.partitions).any(|it| it.error_code != none);
+    let failed = responses
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .any(|partition| partition.error_code != ErrorCode::NONE);
     let reply = asked.head.encode(FetchResponse { responses, ..Default::default() });
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     match failed {

@@ -17,11 +17,13 @@ use crate::session::Reply;
 /// The oldest version that asks for several keys at once (KIP-699).
 const FIRST_BATCHED_VERSION: i16 = 4;
 
-pub(super) fn handle(broker: &mut Broker, asked: Asked, request: &FindCoordinatorRequest<'_>) -> Reply {
+pub(super) fn handle(broker: &Broker, asked: Asked, request: &FindCoordinatorRequest<'_>) -> Reply {
     let HostPort { host, port } = broker.address_for(asked.caller);
     let (error, message) = match request.key_type {
         0 | 1 => (ErrorCode::NONE, None),
-        _ => (ErrorCode::INVALID_REQUEST, Some("the key is neither a group nor a transactional id")),
+        _ => {
+            (ErrorCode::INVALID_REQUEST, Some("the key is neither a group nor a transactional id"))
+        }
     };
     let keys = match asked.head.version {
         FIRST_BATCHED_VERSION.. => request.coordinator_keys.as_slice(),

@@ -89,7 +89,13 @@ impl InFlight {
 
     /// Lets a request wait for `waiting` deliveries. `answer` holds what each place says if the sink
     /// accepts it.
-    pub(super) fn complete(&mut self, request: RequestId, to: ReplyTo, answer: ProduceAnswer, waiting: usize) {
+    pub(super) fn complete(
+        &mut self,
+        request: RequestId,
+        to: ReplyTo,
+        answer: ProduceAnswer,
+        waiting: usize,
+    ) {
         self.requests.insert(request, PendingRequest { to, answer, waiting });
     }
 

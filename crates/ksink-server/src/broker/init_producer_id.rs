@@ -16,13 +16,15 @@ use ksink_wire::{
 use super::{Asked, Broker};
 use crate::session::Reply;
 
-pub(super) fn handle(broker: &mut Broker, asked: Asked, request: &InitProducerIdRequest<'_>) -> Reply {
+pub(super) fn handle(
+    broker: &mut Broker,
+    asked: Asked,
+    request: &InitProducerIdRequest<'_>,
+) -> Reply {
     let response = match new_producer_id(broker, request) {
-        Ok(producer_id) => InitProducerIdResponse {
-            producer_id,
-            producer_epoch: 0,
-            ..Default::default()
-        },
+        Ok(producer_id) => {
+            InitProducerIdResponse { producer_id, producer_epoch: 0, ..Default::default() }
+        }
         Err(code) => InitProducerIdResponse {
             error_code: code,
             producer_id: -1,
@@ -33,7 +35,10 @@ pub(super) fn handle(broker: &mut Broker, asked: Asked, request: &InitProducerId
     asked.head.reply(response)
 }
 
-fn new_producer_id(broker: &mut Broker, request: &InitProducerIdRequest<'_>) -> Result<i64, ErrorCode> {
+fn new_producer_id(
+    broker: &mut Broker,
+    request: &InitProducerIdRequest<'_>,
+) -> Result<i64, ErrorCode> {
     match request.transactional_id {
         None if (request.producer_id == -1) != (request.producer_epoch == -1) => {
             Err(ErrorCode::INVALID_REQUEST)

@@ -8,10 +8,9 @@ use std::{borrow::Cow, collections::HashSet};
 
 use bytes::Bytes;
 use ksink_wire::{
+    ErrorCode, Uuid,
     compression::Decompressor,
-    ErrorCode,
     messages::produce::{PartitionProduceData, ProduceRequest},
-    Uuid,
     records::{Compression, RecordBatch, RecordError, Records, Walk, magic},
 };
 
@@ -153,7 +152,8 @@ impl Inspector<'_> {
     fn check_size(&self, bytes: &[u8]) -> Result<(), Refused> {
         let max = self.limits.message_bytes_max;
         if bytes.len() > max {
-            let message = format!("{} bytes are more than the {max} that a batch may have", bytes.len());
+            let message =
+                format!("{} bytes are more than the {max} that a batch may have", bytes.len());
             return Err(Refused::new(ErrorCode::MESSAGE_TOO_LARGE, message));
         }
         Ok(())
@@ -163,7 +163,10 @@ impl Inspector<'_> {
         self.check_size(records)?;
         let mut out = Vec::new();
         let cap = self.limits.decompressed_bytes_max;
-        let opened: Records<'_> = { let _ = (&mut out, cap); return Err(Refused::new(ErrorCode::INVALID_RECORD, "TEMP")) };
+        let opened: Records<'_> = {
+            let _ = (&mut out, cap);
+            return Err(Refused::new(ErrorCode::INVALID_RECORD, "TEMP"));
+        };
         let (body, walk) = self.keep(opened)?;
         let body = body.unwrap_or_else(|| out.into());
         Ok(OpenBatch { body, walk, producer_id: -1, transactional: false })
@@ -193,7 +196,9 @@ impl Inspector<'_> {
         refused.record_errors = (0..)
             .zip(records.iter())
             .filter(|(_, record)| record.timestamp > latest)
-            .map(|(index, record)| (index, format!("timestamp {} is too far ahead", record.timestamp)))
+            .map(|(index, record)| {
+                (index, format!("timestamp {} is too far ahead", record.timestamp))
+            })
             .collect();
         Err(refused)
     }
@@ -228,7 +233,10 @@ fn refuse_repeated(topics: &mut [InspectedTopic]) {
 }
 
 fn batches(topics: &[InspectedTopic]) -> impl Iterator<Item = &OpenBatch> {
-    topics.iter().flat_map(|topic| &topic.partitions).filter_map(|partition| partition.batch.as_ref().ok())
+    topics
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .filter_map(|partition| partition.batch.as_ref().ok())
 }
 
 impl From<RecordError> for Refused {

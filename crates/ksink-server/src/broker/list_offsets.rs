@@ -10,15 +10,15 @@
 use ksink_wire::{
     ErrorCode,
     messages::list_offsets::{
-        ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
-        ListOffsetsTopicResponse,
+        ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest,
+        ListOffsetsResponse, ListOffsetsTopicResponse,
     },
 };
 
 use super::{Asked, Broker, topics::TopicState};
 use crate::session::Reply;
 
-pub(super) fn handle(broker: &mut Broker, asked: Asked, request: &ListOffsetsRequest<'_>) -> Reply {
+pub(super) fn handle(broker: &Broker, asked: Asked, request: &ListOffsetsRequest<'_>) -> Reply {
     let topics = request.topics.iter().map(|topic| {
         let state = broker.topics.existing(topic.name).map(|index| broker.topics.state(index));
         let partitions = topic.partitions.iter().map(|partition| offset_of(state, partition));
@@ -28,7 +28,10 @@ pub(super) fn handle(broker: &mut Broker, asked: Asked, request: &ListOffsetsReq
     asked.head.reply(ListOffsetsResponse { throttle_time_ms: 0, topics })
 }
 
-fn offset_of(topic: Option<&TopicState>, asked: &ListOffsetsPartition) -> ListOffsetsPartitionResponse {
+fn offset_of(
+    topic: Option<&TopicState>,
+    asked: &ListOffsetsPartition,
+) -> ListOffsetsPartitionResponse {
     let partition_index = asked.partition_index;
     let answer = ListOffsetsPartitionResponse { partition_index, ..Default::default() };
     match topic.and_then(|topic| topic.next_offset(partition_index)) {

@@ -12,12 +12,11 @@
 //! **Version notes**: topics by id from 12 on; in 10 and 11 that is INVALID_REQUEST (42), as in Kafka.
 
 use ksink_wire::{
-    ErrorCode,
+    ErrorCode, Uuid,
     messages::metadata::{
         MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
         MetadataResponsePartition, MetadataResponseTopic,
     },
-    Uuid,
 };
 
 use super::{

@@ -1,8 +1,8 @@
 //! What requests mean. The broker decides at once and never waits; who must wait for a sink is written
 //! down in [`in_flight`] and answered by [`Broker::settle`].
 
-pub(crate) mod apis;
 mod api_versions;
+pub(crate) mod apis;
 mod fetch;
 mod find_coordinator;
 mod in_flight;
@@ -19,11 +19,11 @@ use std::{net::SocketAddr, sync::Arc};
 use ksink_event::{Answer, Chain, DeliveryId, Event};
 use ksink_wire::Request;
 
+use self::{in_flight::InFlight, producer_ids::ProducerIds, topics::Topics};
 pub use self::{
     inspect::{Inspected, inspect},
     topics::{TopicPattern, TopicPatternError},
 };
-use self::{in_flight::InFlight, producer_ids::ProducerIds, topics::Topics};
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},

@@ -15,11 +15,10 @@ use std::borrow::Cow;
 
 use ksink_event::{Event, RecordSet};
 use ksink_wire::{
-    ErrorCode,
+    ErrorCode, Uuid,
     messages::produce::{
         BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
     },
-    Uuid,
 };
 
 use super::{
@@ -75,7 +74,8 @@ impl Broker {
             places: 0,
             deliveries: Vec::new(),
         };
-        let topics = topics.into_iter().map(|topic| self.produce_topic(&mut decision, topic)).collect();
+        let topics =
+            topics.into_iter().map(|topic| self.produce_topic(&mut decision, topic)).collect();
         let answer = ProduceAnswer { head: call.head, acks, topics };
         let Decision { request, deliveries, .. } = decision;
         self.answer_or_wait(to, request, answer, deliveries)
@@ -108,11 +108,15 @@ impl Broker {
     }
 
     fn find_topic(&mut self, topic: &TopicRef) -> Result<TopicIndex, Refused> {
-        match topic {
-            TopicRef::Name(name) => self.topics.named(name).map_err(Refused::topic),
-            TopicRef::Id(id) => {
-                self.topics.with_id(*id).ok_or_else(|| Refused::topic(ErrorCode::UNKNOWN_TOPIC_ID))
+        let found = match topic {
+            TopicRef::Name(name) => self.topics.named(name),
+            TopicRef::Id(id) => self.topics.with_id(*id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID),
+        };
+        match found {
+            Ok(index) if self.topics.state(index).is_internal() => {
+                Err(Refused::topic(ErrorCode::INVALID_TOPIC_EXCEPTION))
             }
+            found => found.map_err(Refused::topic),
         }
     }
 
@@ -244,10 +248,9 @@ impl ProduceAnswer {
         let refused = self.partitions().find_map(|partition| partition.result.as_ref().err());
         match refused {
             None => Reply::Silence,
-            Some(Refused { code, message, .. }) => Reply::Hangup(Goodbye::RefusedUnheard {
-                code: *code,
-                reason: message.to_string(),
-            }),
+            Some(Refused { code, message, .. }) => {
+                Reply::Hangup(Goodbye::RefusedUnheard { code: *code, reason: message.to_string() })
+            }
         }
     }
 
@@ -280,7 +283,7 @@ impl PartitionAnswer {
         let refused = self.result.as_ref().err();
         PartitionProduceResponse {
             index: self.index,
-            error_code: refused.map_or(ErrorCode::NONE, |refused| refused.code).into(),
+            error_code: refused.map_or(ErrorCode::NONE, |refused| refused.code),
             base_offset: *self.result.as_ref().unwrap_or(&-1),
             log_append_time_ms: -1,
             log_start_offset: self.log_start_offset,

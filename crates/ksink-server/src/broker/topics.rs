@@ -51,8 +51,11 @@ pub struct TopicPatternError(String);
 
 impl Topics {
     pub(super) fn new(allowed: Vec<TopicPattern>, partitions: i32, topics_max: usize) -> Self {
-        let named: Vec<Topic> =
-            allowed.iter().filter(|pattern| pattern.is_name()).map(|name| Topic::from(name.0.as_str())).collect();
+        let named: Vec<Topic> = allowed
+            .iter()
+            .filter(|pattern| pattern.is_name())
+            .map(|name| Topic::from(name.0.as_str()))
+            .collect();
         let mut topics = Self {
             allowed,
             partitions,
@@ -169,7 +172,9 @@ impl FromStr for TopicPattern {
 
     fn from_str(text: &str) -> Result<Self, TopicPatternError> {
         let legal = match text.contains('*') {
-            true => text.len() <= NAME_BYTES_MAX && text.bytes().all(|b| b == b'*' || is_name_byte(b)),
+            true => {
+                text.len() <= NAME_BYTES_MAX && text.bytes().all(|b| b == b'*' || is_name_byte(b))
+            }
             false => is_legal(text),
         };
         legal.then(|| Self(text.to_owned())).ok_or_else(|| TopicPatternError(text.to_owned()))
@@ -248,7 +253,8 @@ mod tests {
         let patterns = ["orders", "events-*", "*.audit", "a*b*c"]
             .map(|text| text.parse().expect("a legal pattern"));
         let mut topics = Topics::new(patterns.to_vec(), 1, 100);
-        let names: Vec<_> = topics.all().map(|index| topics.state(index).name.to_string()).collect();
+        let names: Vec<_> =
+            topics.all().map(|index| topics.state(index).name.to_string()).collect();
         assert_eq!(names, ["orders"], "names exist from the start, patterns only allow");
         for name in ["orders", "events-", "events-eu", "x.audit", "abc", "aXbYc"] {
             assert!(topics.named(name).is_ok(), "{name}");

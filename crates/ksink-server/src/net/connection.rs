@@ -8,10 +8,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use ksink_wire::{
-    ApiKey, Request,
-    compression::Decompressor,
-};
+use ksink_wire::{ApiKey, Request, compression::Decompressor};
 use tokio::{
     net::TcpStream,
     sync::watch,

@@ -135,8 +135,5 @@ fn log_refusal(answer: &Answer) {
 /// This moment, by the clocks of this machine.
 pub(super) fn now() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Now {
-        instant: Instant::now(),
-        unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
-    }
+    Now { instant: Instant::now(), unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX) }
 }

@@ -35,7 +35,8 @@ impl ListenAddr {
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Err(failed.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address")))
+        Err(failed
+            .unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address")))
     }
 
     /// What to try, in this order. Only a machine without IPv6 comes to the second of "every address".
@@ -94,7 +95,10 @@ mod tests {
     #[test]
     fn addresses_are_written_as_in_go() {
         for text in [":9092", "127.0.0.1:0", "localhost:9092", "[::1]:9092"] {
-            assert_eq!(text.parse::<ListenAddr>().map(|addr| addr.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<ListenAddr>().map(|addr| addr.to_string()),
+                Ok(text.to_owned())
+            );
         }
         for text in ["", "9092", "localhost", ":", ":port", ":65536", "::1:9092", "[::1:9092"] {
             assert!(text.parse::<ListenAddr>().is_err(), "{text}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ksink_wire::{ApiKey, DecodeError, ErrorCode, frame::FrameError, HeaderError};
+use ksink_wire::{ApiKey, DecodeError, ErrorCode, HeaderError, frame::FrameError};
 
 /// Why a connection ends. The `Display` is for the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

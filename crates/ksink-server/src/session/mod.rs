@@ -15,14 +15,14 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use ksink_wire::{frame::frame_len, RequestHeader};
+use ksink_wire::{RequestHeader, frame::frame_len};
 
+use self::pipeline::Pipeline;
 pub use self::{
     call::{Call, Caller, Head, Reply},
     goodbye::Goodbye,
     pipeline::Ticket,
 };
-use self::pipeline::Pipeline;
 use crate::{Limits, broker::apis};
 
 /// The bytes of a size prefix.
