@@ -223,3 +223,6 @@ fn log_failures(failed: Vec<Failure>) -> Option<Refusal> {
     }
     gone
 }
+
+#[cfg(test)]
+mod tests;
