@@ -2,7 +2,7 @@
 
 use std::{
     fs::{DirBuilder, File, Metadata, OpenOptions},
-    io::{self, Seek, Write},
+    io::{self, ErrorKind, Seek, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::Path,
     time::UNIX_EPOCH,
@@ -79,12 +79,12 @@ impl AppendFile {
     pub(crate) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.file.write(bytes) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     self.unsettled += written as u64;
                     bytes = &bytes[written..];
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -161,5 +161,11 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+        // "File exists" would be a riddle to whoever asked for a folder.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(ErrorKind::NotADirectory.into())
+        }
+        result => result,
+    }
 }

@@ -238,3 +238,6 @@ fn check_folder(folder: &Path) -> io::Result<()> {
     accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

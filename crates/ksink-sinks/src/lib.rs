@@ -23,6 +23,8 @@ mod path;
 pub mod pump;
 mod sink;
 mod stdout;
+#[cfg(test)]
+mod testing;
 
 pub use file::{FileOptions, FileSink, OpenError};
 pub use format::{Format, FormatError};

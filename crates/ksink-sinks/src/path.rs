@@ -62,3 +62,69 @@ fn encode_segment(topic: &str) -> String {
     }
     segment
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(pattern: &str, topic: &str, path: &str) {
+        assert_eq!(PathPattern::new(pattern).path(topic), Path::new(path));
+    }
+
+    #[test]
+    fn a_name_without_a_placeholder_is_one_file() {
+        assert!(PathPattern::new("out.jsonl").is_fixed());
+        check("out.jsonl", "orders", "out.jsonl");
+    }
+
+    #[test]
+    fn every_placeholder_becomes_the_topic() {
+        assert!(!PathPattern::new("{topic}").is_fixed());
+        check("a/{topic}/{topic}.log", "orders", "a/orders/orders.log");
+        check("{topic}", "my.topic_1-x", "my.topic_1-x");
+    }
+
+    #[test]
+    fn other_braces_stand_for_themselves() {
+        check("{txnID}-{Topic}-{topic-{topic}", "t", "{txnID}-{Topic}-{topic-t");
+    }
+
+    #[test]
+    fn a_topic_neither_hides_its_file_nor_leaves_the_folder() {
+        check("out/{topic}", ".hidden", "out/%2Ehidden");
+        check("out/{topic}", "..", "out/%2E.");
+        check("out/{topic}", "../../etc/evil", "out/%2E.%2F..%2Fetc%2Fevil");
+        check("out/{topic}", "a/b", "out/a%2Fb");
+        check("out/{topic}", "{topic}", "out/%7Btopic%7D");
+        check("out/{topic}", "a%2Fb", "out/a%252Fb");
+    }
+
+    #[test]
+    fn the_folder_is_what_all_files_share() {
+        for (pattern, folder) in [
+            ("{topic}", ""),
+            ("a/b/{topic}.log", "a/b"),
+            ("a/b/", "a/b/"),
+            ("/{topic}", "/"),
+            ("a/x-{topic}/{topic}", "a"),
+        ] {
+            assert_eq!(PathPattern::new(pattern).folder(), Path::new(folder), "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_topics_share_a_file(a in ".{0,20}", b in ".{0,20}") {
+            prop_assert_eq!(a == b, encode_segment(&a) == encode_segment(&b));
+        }
+
+        #[test]
+        fn a_topic_is_one_component(topic in ".{1,20}") {
+            let path = PathPattern::new("out/{topic}").path(&topic);
+            prop_assert_eq!(path.parent(), Some(Path::new("out")));
+            prop_assert!(path.components().all(|part| matches!(part, std::path::Component::Normal(_))));
+        }
+    }
+}

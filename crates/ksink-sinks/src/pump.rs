@@ -75,8 +75,8 @@ pub struct Progress(Arc<Counts>);
 struct Counts {
     started: Instant,
     records: AtomicU64,
-    /// Milliseconds from `started` to the last acceptance.
-    last_ms: AtomicU64,
+    /// Nanoseconds from `started` to the last acceptance.
+    last_ns: AtomicU64,
 }
 
 impl Default for Progress {
@@ -84,7 +84,7 @@ impl Default for Progress {
         Self(Arc::new(Counts {
             started: Instant::now(),
             records: AtomicU64::new(0),
-            last_ms: AtomicU64::new(0),
+            last_ns: AtomicU64::new(0),
         }))
     }
 }
@@ -95,15 +95,14 @@ impl Progress {
         self.0.records.load(Ordering::Relaxed)
     }
 
-    /// How long ago the last record was accepted, or, before the first one, this was made.
-    pub fn idle_for(&self) -> Duration {
-        let last = Duration::from_millis(self.0.last_ms.load(Ordering::Relaxed));
-        self.0.started.elapsed().saturating_sub(last)
+    /// When the last record was accepted, or, before the first one, when this was made.
+    pub fn idle_since(&self) -> Instant {
+        self.0.started + Duration::from_nanos(self.0.last_ns.load(Ordering::Relaxed))
     }
 
     fn add(&self, records: u64) {
-        let now_ms = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.last_ms.store(now_ms, Ordering::Relaxed);
+        let now_ns = u64::try_from(self.0.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.0.last_ns.store(now_ns, Ordering::Relaxed);
         self.0.records.fetch_add(records, Ordering::Relaxed);
     }
 }
@@ -223,3 +222,6 @@ fn log_failures(failed: Vec<Failure>) -> Option<Refusal> {
     }
     gone
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,54 @@ impl Sink for StdoutSink {
         flushed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, pipe},
+        os::fd::OwnedFd,
+    };
+
+    use super::*;
+    use crate::testing::values;
+
+    fn sink_and_reader() -> (StdoutSink, io::PipeReader) {
+        let (reader, writer) = pipe().unwrap();
+        (StdoutSink::over(OwnedFd::from(writer).into(), Format::default()), reader)
+    }
+
+    #[tokio::test]
+    async fn what_is_flushed_can_be_read() {
+        let (mut sink, mut reader) = sink_and_reader();
+        sink.write(&values("t", &["a", "b"])).await.unwrap();
+        let flushed = sink.flush().await;
+        assert!(flushed.failed.is_empty() && flushed.positions.is_empty());
+        drop(sink);
+        let mut read = String::new();
+        reader.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "a\nb\n");
+    }
+
+    #[tokio::test]
+    async fn a_pipe_that_nobody_reads_is_gone() {
+        let (mut sink, reader) = sink_and_reader();
+        drop(reader);
+        let id = sink.write(&values("t", &["a"])).await.unwrap();
+        let [failure] = sink.flush().await.failed.try_into().unwrap();
+        assert_eq!((failure.output, failure.gone), (id, true));
+        assert!(matches!(failure.refusal, Refusal::Unavailable { .. }), "nothing was written");
+    }
+
+    #[tokio::test]
+    async fn after_a_fault_in_the_middle_nobody_knows() {
+        let (mut sink, mut reader) = sink_and_reader();
+        // More than a pipe holds: the sink waits in the middle of a write until the reader goes away.
+        let large = "x".repeat(8 << 20);
+        let reading = std::thread::spawn(move || reader.read_exact(&mut [0; 100_000]).unwrap());
+        sink.write(&values("t", &[&large])).await.unwrap();
+        let [failure] = sink.flush().await.failed.try_into().unwrap();
+        reading.join().unwrap();
+        assert!(failure.gone);
+        assert!(matches!(failure.refusal, Refusal::Unknown { .. }), "{}", failure.refusal);
+    }
+}

@@ -70,3 +70,41 @@ impl Binary {
         out.extend_from_slice(&self.separator.0);
     }
 }
+
+#[cfg(test)]
+mod separator_tests {
+    use super::*;
+
+    #[test]
+    fn text_may_hold_escapes() {
+        for (text, bytes) in [
+            (r"\n", &b"\n"[..]),
+            (r"\r\n", b"\r\n"),
+            (r"\t|\0", b"\t|\0"),
+            (r"a\\n", br"a\n"),
+            (r"\q", br"\q"),
+            (r"\", br"\"),
+            (r"\\\", br"\\"),
+            ("é", "é".as_bytes()),
+            ("", b""),
+        ] {
+            assert_eq!(Separator::from_text(text), Separator(bytes.to_vec()), "{text}");
+        }
+    }
+
+    #[test]
+    fn hex_is_pairs_of_digits() {
+        assert_eq!(Separator::from_hex("0aFf00"), Ok(Separator(vec![10, 255, 0])));
+        assert_eq!(Separator::from_hex(""), Ok(Separator::NONE));
+        assert_eq!(Separator::from_hex("0a0"), Err(FormatError::OddHex));
+        for (hex, digit, at) in [("0g", 'g', 1), ("0x0a", 'x', 1), ("é0", 'é', 0), ("+1", '+', 0)]
+        {
+            assert_eq!(Separator::from_hex(hex), Err(FormatError::InvalidHexDigit { digit, at }));
+        }
+    }
+
+    #[test]
+    fn a_newline_is_the_default() {
+        assert_eq!(Separator::default(), Separator::from_text(r"\n"));
+    }
+}

@@ -57,3 +57,51 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
     };
     out.extend_from_slice(&[b'\\', short]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let mut out = Vec::new();
+        write_string(text, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn only_what_json_asks_for_is_escaped() {
+        check("", r#""""#);
+        check(r#"a"b\c"#, r#""a\"b\\c""#);
+        check("\n\r\t\u{8}\u{c}", r#""\n\r\t\b\f""#);
+        check("\0\u{1f}\u{7f}", "\"\\u0000\\u001f\u{7f}\"");
+        check("<&>\u{2028}é𝄞", "\"<&>\u{2028}é𝄞\"");
+    }
+
+    #[test]
+    fn what_is_special_is_found_anywhere_in_a_long_text() {
+        for at in 0..40 {
+            let plain = "x".repeat(at);
+            let rest = "y".repeat(40 - at);
+            check(&format!("{plain}\"{rest}"), &format!("\"{plain}\\\"{rest}\""));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_reads_back(text in r#"(.|["\\\x00-\x1f]){0,80}"#) {
+            let mut out = Vec::new();
+            write_string(&text, &mut out);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn base64_reads_back(bytes: Vec<u8>) {
+            let mut out = b"before".to_vec();
+            write_base64(&bytes, &mut out);
+            let text: String = serde_json::from_slice(out.strip_prefix(b"before").unwrap()).unwrap();
+            prop_assert_eq!(STANDARD.decode(text).unwrap(), bytes);
+        }
+    }
+}

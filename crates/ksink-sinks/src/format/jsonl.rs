@@ -208,3 +208,6 @@ fn plain_v4(client: SocketAddr) -> SocketAddr {
         IpAddr::V6(_) => client,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,128 @@ fn or_fault<'a, O>(
 ) -> impl FnOnce(&'a str) -> IResult<&'a str, O, Fault> {
     move |input| parser.parse(input).map_err(|_| Err::Failure(fault))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(format: &str, expected: &[Segment]) {
+        assert_eq!(parse(format).as_deref(), Ok(expected), "{format}");
+    }
+
+    #[track_caller]
+    fn check_literal(format: &str, expected: &[u8]) {
+        check(format, &[Segment::Literal(expected.to_vec())]);
+    }
+
+    #[track_caller]
+    fn check_refused(format: &str, expected: FormatError, said: &str) {
+        let refused = parse(format).expect_err(format);
+        assert_eq!(refused, expected);
+        assert_eq!(refused.to_string(), said);
+    }
+
+    #[test]
+    fn every_specifier_is_a_field() {
+        use Segment::*;
+        check(
+            "%t%p%o%k%K%s%S%R%T%h",
+            &[
+                Topic,
+                Partition,
+                Offset,
+                Key,
+                KeyLen,
+                Value,
+                ValueLen,
+                ValueLenBinary,
+                Timestamp,
+                Headers,
+            ],
+        );
+    }
+
+    #[test]
+    fn what_stands_between_fields_is_literal() {
+        let literal = |text: &str| Segment::Literal(text.into());
+        check(
+            r"%t: 100%% [%o]\n",
+            &[Segment::Topic, literal(": 100% ["), Segment::Offset, literal("]\n")],
+        );
+    }
+
+    #[test]
+    fn letters_are_escapes() {
+        check_literal(r"\n\r\t\\", b"\n\r\t\\");
+    }
+
+    #[test]
+    fn a_hex_escape_is_any_byte() {
+        check_literal(r"\x00\xAB\xff0", b"\x00\xab\xff0");
+    }
+
+    #[test]
+    fn a_number_is_read_as_kcat_reads_it() {
+        check_literal(r"\0", b"\0");
+        check_literal(r"\10", b"\x0a");
+        check_literal(r"\012", b"\x0a");
+        check_literal(r"\0x0a", b"\x0a");
+        check_literal(r"\0X0A!", b"\x0a!");
+        check_literal(r"\08", b"\x008");
+        check_literal(r"\0xyz", b"\0xyz");
+        check_literal(r"\255", b"\xff");
+    }
+
+    #[test]
+    fn a_backslash_before_anything_else_stands_for_itself() {
+        check_literal(r"\q", br"\q");
+        check_literal(r"a\", br"a\");
+        check_literal(r"\é", r"\é".as_bytes());
+        check(r"\%s", &[Segment::Literal(b"\\".to_vec()), Segment::Value]);
+    }
+
+    #[test]
+    fn a_fault_is_named_with_its_place() {
+        check_refused(
+            "%t %x",
+            FormatError::UnknownSpecifier { specifier: 'x', at: 3 },
+            "unknown kcat format specifier: %x (at byte 3 of the format string)",
+        );
+        check_refused(
+            "é%é",
+            FormatError::UnknownSpecifier { specifier: 'é', at: 2 },
+            "unknown kcat format specifier: %é (at byte 2 of the format string)",
+        );
+        check_refused(
+            "%s%",
+            FormatError::UnfinishedSpecifier { at: 2 },
+            "kcat format string ends with % (at byte 2); a literal percent is %%",
+        );
+        check_refused(
+            r"ab\x1",
+            FormatError::UnfinishedHexEscape { at: 2 },
+            r"kcat format string: \x needs two hexadecimal digits (at byte 2)",
+        );
+        for format in [r"\256", r"\0400", r"\0x100", r"\99999999999999999999"] {
+            check_refused(
+                format,
+                FormatError::EscapeTooLarge { at: 0 },
+                r"kcat format string: a numeric escape is at most 255 (at byte 0)",
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_string_is_read_or_refused(format in r"([%\\]?.){0,30}") {
+            let _ = parse(&format);
+        }
+
+        #[test]
+        fn text_without_specials_is_itself(format in r"[^%\\]{1,40}") {
+            prop_assert_eq!(parse(&format), Ok(vec![Segment::Literal(format.into_bytes())]));
+        }
+    }
+}

@@ -102,3 +102,103 @@ fn civil_time(second: i64) -> Option<civil::DateTime> {
     let time = epoch.checked_add(SignedDuration::from_secs(second)).ok()?;
     (0..=9999).contains(&time.year()).then_some(time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ALL: [JsonTimestamp; 3] =
+        [JsonTimestamp::Rfc3339, JsonTimestamp::Millis, JsonTimestamp::Go];
+
+    /// What each style makes of a timestamp, in the order of `ALL`; empty where it says nothing.
+    #[track_caller]
+    fn check(timestamp_ms: i64, expected: [&str; 3]) {
+        for (style, expected) in ALL.into_iter().zip(expected) {
+            assert_eq!(written(&mut TimestampWriter::new(style), timestamp_ms), expected);
+        }
+    }
+
+    fn written(writer: &mut TimestampWriter, timestamp_ms: i64) -> String {
+        let mut out = Vec::new();
+        let said = writer.write(timestamp_ms, &mut out);
+        assert_eq!(said, !out.is_empty());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_style_has_its_words() {
+        check(
+            1_795_253_400_000,
+            [
+                r#""2026-11-21T09:30:00.000Z""#,
+                "1795253400000",
+                r#""2026-11-21 09:30:00 +0000 UTC""#,
+            ],
+        );
+        check(
+            1_795_253_400_120,
+            [
+                r#""2026-11-21T09:30:00.120Z""#,
+                "1795253400120",
+                r#""2026-11-21 09:30:00.12 +0000 UTC""#,
+            ],
+        );
+        check(7, [r#""1970-01-01T00:00:00.007Z""#, "7", r#""1970-01-01 00:00:00.007 +0000 UTC""#]);
+    }
+
+    #[test]
+    fn zero_is_a_time_and_minus_one_is_none() {
+        check(0, [r#""1970-01-01T00:00:00.000Z""#, "0", r#""1970-01-01 00:00:00 +0000 UTC""#]);
+        check(-1, ["", "", ""]);
+        check(
+            -2,
+            [r#""1969-12-31T23:59:59.998Z""#, "-2", r#""1969-12-31 23:59:59.998 +0000 UTC""#],
+        );
+    }
+
+    #[test]
+    fn only_years_of_four_digits_are_dates() {
+        let first = -62_167_219_200_000;
+        check(
+            first,
+            [
+                r#""0000-01-01T00:00:00.000Z""#,
+                "-62167219200000",
+                r#""0000-01-01 00:00:00 +0000 UTC""#,
+            ],
+        );
+        check(first - 1, ["", "-62167219200001", ""]);
+        let last = 253_402_300_799_999;
+        check(
+            last,
+            [
+                r#""9999-12-31T23:59:59.999Z""#,
+                "253402300799999",
+                r#""9999-12-31 23:59:59.999 +0000 UTC""#,
+            ],
+        );
+        check(last + 1, ["", "253402300800000", ""]);
+        check(i64::MIN, ["", "-9223372036854775808", ""]);
+        check(i64::MAX, ["", "9223372036854775807", ""]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_said_leaves_the_next_one_alone() {
+        let mut writer = TimestampWriter::new(JsonTimestamp::Rfc3339);
+        let first = written(&mut writer, 1_795_253_400_000);
+        assert_eq!(written(&mut writer, i64::MAX), "");
+        assert_eq!(written(&mut writer, 1_795_253_400_000), first);
+    }
+
+    proptest! {
+        #[test]
+        fn a_date_reads_back(times in proptest::collection::vec(-62_167_219_200_000..253_402_207_200_000_i64, 1..5)) {
+            let mut writer = TimestampWriter::new(JsonTimestamp::Rfc3339);
+            for time in times.into_iter().filter(|time| *time != -1) {
+                let text: String = serde_json::from_str(&written(&mut writer, time)).unwrap();
+                prop_assert_eq!(text.parse::<jiff::Timestamp>().unwrap().as_millisecond(), time);
+            }
+        }
+    }
+}
