@@ -11,7 +11,7 @@ use ksink_wire::{
     ErrorCode, Uuid,
     compression::Decompressor,
     messages::produce::{PartitionProduceData, ProduceRequest},
-    records::{Compression, RecordBatch, RecordError, Records, Walk, magic},
+    records::{Compression, MessageSet, RecordBatch, RecordError, Records, Walk, magic},
 };
 
 use super::produce::Refused;
@@ -163,10 +163,7 @@ impl Inspector<'_> {
         self.check_size(records)?;
         let mut out = Vec::new();
         let cap = self.limits.decompressed_bytes_max;
-        let opened: Records<'_> = {
-            let _ = (&mut out, cap);
-            return Err(Refused::new(ErrorCode::INVALID_RECORD, "TEMP"));
-        };
+        let opened = MessageSet::parse(records)?.open(self.decompressor, &mut out, cap)?;
         let (body, walk) = self.keep(opened)?;
         let body = body.unwrap_or_else(|| out.into());
         Ok(OpenBatch { body, walk, producer_id: -1, transactional: false })
