@@ -90,7 +90,9 @@ impl Connection {
             if let Some(goodbye) = self.session.ended() {
                 return goodbye.clone();
             }
-            self.wait().await;
+            if !self.session.has_calls() {
+                self.wait().await;
+            }
         }
     }
 
@@ -99,9 +101,9 @@ impl Connection {
         let deadline = self.session.poll_timeout();
         tokio::select! {
             Some((ticket, reply)) = self.outbox.recv() => {
-                self.session.handle_reply(Instant::now(), ticket, reply);
+                self.session.handle_reply(ticket, reply);
                 while let Ok((ticket, reply)) = self.outbox.try_recv() {
-                    self.session.handle_reply(Instant::now(), ticket, reply);
+                    self.session.handle_reply(ticket, reply);
                 }
             }
             readable = self.stream.readable(), if wants_input => match readable {
@@ -136,7 +138,7 @@ impl Connection {
             call.body = self.own(call.body);
             let ticket = call.ticket;
             if let Some(reply) = self.answer(call).await {
-                self.session.handle_reply(Instant::now(), ticket, reply);
+                self.session.handle_reply(ticket, reply);
             }
         }
         let unread = self.session.input().len();
@@ -175,7 +177,7 @@ impl Connection {
         }
     }
 
-    async fn produce(&mut self, call: &Call, inspected: Inspected) -> Option<Reply> {
+    async fn produce(&self, call: &Call, inspected: Inspected) -> Option<Reply> {
         debug_assert_eq!(call.head.api, ApiKey::Produce);
         let to = ReplyTo { connection: self.id, ticket: call.ticket };
         match self.shared.desk.reserve().await {
@@ -185,7 +187,7 @@ impl Connection {
     }
 
     async fn write_output(&mut self) -> Result<(), Goodbye> {
-        self.session.poll_output(&mut self.output);
+        self.session.poll_output(Instant::now(), &mut self.output);
         let mut unsent = self.output.as_slice();
         while !unsent.is_empty() {
             match self.stream.try_write(unsent) {
