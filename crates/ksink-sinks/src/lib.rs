@@ -1,1 +1,35 @@
-//! Where records go.
+//! Where ksink's records go.
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`pump`](mod@pump) | carries deliveries to a sink: one flush answers a group |
+//! | `sink` | [`Sink`]: what a place for records promises |
+//! | `file`, `path` | files, one or one a topic, appended to |
+//! | `stdout` | standard output |
+//! | `null` | nowhere |
+//! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
+//! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
+//!
+//! A sink knows outputs and bytes. It knows no Kafka request and no journal: what happened, and the duty
+//! to answer for it, reaches it through `ksink-event`.
+#![warn(missing_docs)]
+
+mod append;
+mod file;
+pub mod format;
+mod null;
+mod output;
+mod path;
+pub mod pump;
+mod sink;
+mod stdout;
+#[cfg(test)]
+mod testing;
+
+pub use file::{FileOptions, FileSink, OpenError};
+pub use format::{Format, FormatError};
+pub use null::NullSink;
+pub use path::PathPattern;
+pub use pump::{Progress, PumpEnd, PumpLimits, PumpOptions, pump};
+pub use sink::{Failure, Flushed, OutputId, Sink};
+pub use stdout::StdoutSink;

@@ -1,0 +1,102 @@
+//! How a record becomes bytes.
+
+mod binary;
+mod error;
+mod escape;
+mod json_schema;
+mod jsonl;
+mod kcat;
+mod kcat_parse;
+mod timestamp;
+
+use ksink_event::RecordSet;
+use ksink_wire::records::{Iter, Record};
+
+pub use binary::{Binary, Separator};
+pub use error::FormatError;
+pub use json_schema::json_schema;
+pub use jsonl::Jsonl;
+pub use kcat::Kcat;
+pub use timestamp::JsonTimestamp;
+
+/// How a record becomes bytes.
+#[derive(Clone, Debug)]
+pub enum Format {
+    /// The value and a separator.
+    Binary(Binary),
+    /// One JSON object a line, with everything that is known of the record.
+    Jsonl(Jsonl),
+    /// What a format string in kcat's manner asks for.
+    Kcat(Kcat),
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self::Binary(Binary::default())
+    }
+}
+
+impl Format {
+    /// Appends all records of a set to `out`. See [`render`](Self::render) for a bound on what that takes.
+    pub fn write(&self, set: &RecordSet, out: &mut Vec<u8>) {
+        self.render(set).fill(out, usize::MAX);
+    }
+
+    /// Formats a set piece by piece.
+    pub fn render<'a>(&'a self, set: &'a RecordSet) -> Rendering<'a> {
+        let records = set.records().iter();
+        let writer = match self {
+            Self::Binary(binary) => Writer::Binary(binary),
+            Self::Jsonl(jsonl) => Writer::Jsonl(jsonl.lines(set)),
+            Self::Kcat(kcat) => Writer::Kcat(kcat, set),
+        };
+        Rendering { records, writer }
+    }
+}
+
+/// A set on its way into bytes.
+#[derive(Debug)]
+pub struct Rendering<'a> {
+    records: Iter<'a>,
+    writer: Writer<'a>,
+}
+
+#[derive(Debug)]
+enum Writer<'a> {
+    Binary(&'a Binary),
+    Jsonl(jsonl::Lines<'a>),
+    Kcat(&'a Kcat, &'a RecordSet),
+}
+
+impl Rendering<'_> {
+    /// Appends whole records to `out` until it holds `full_at` bytes or more. Tells whether there may be
+    /// more records.
+    pub fn fill(&mut self, out: &mut Vec<u8>, full_at: usize) -> bool {
+        let records = &mut self.records;
+        // One loop a format, so that each is compiled for itself.
+        match &mut self.writer {
+            Writer::Binary(binary) => {
+                fill(records, out, full_at, |record, out| binary.write(record, out))
+            }
+            Writer::Jsonl(lines) => {
+                fill(records, out, full_at, |record, out| lines.write(record, out))
+            }
+            Writer::Kcat(kcat, set) => {
+                fill(records, out, full_at, |record, out| kcat.write(set, record, out))
+            }
+        }
+    }
+}
+
+fn fill(
+    records: &mut Iter<'_>,
+    out: &mut Vec<u8>,
+    full_at: usize,
+    mut write: impl FnMut(&Record<'_>, &mut Vec<u8>),
+) -> bool {
+    while out.len() < full_at {
+        let Some(record) = records.next() else { return false };
+        write(&record, out);
+    }
+    true
+}

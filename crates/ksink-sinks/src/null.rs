@@ -1,0 +1,20 @@
+//! Nowhere.
+
+use ksink_event::{RecordSet, Refusal};
+
+use crate::{Flushed, OutputId, Sink};
+
+/// Throws everything away, for measurements and for trying out producers. [`Progress`](crate::Progress)
+/// counts what came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NullSink;
+
+impl Sink for NullSink {
+    async fn write(&mut self, _set: &RecordSet) -> Result<OutputId, Refusal> {
+        Ok(OutputId(0))
+    }
+
+    async fn flush(&mut self) -> Flushed {
+        Flushed::default()
+    }
+}

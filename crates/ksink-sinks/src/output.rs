@@ -1,0 +1,149 @@
+//! One output: formatted bytes on their way into an open file, and what becomes of a fault.
+//!
+//! Between two flushes an output collects a group. A fault ends the group at once: what was appended is
+//! cut back, what still comes is thrown away, and the flush reports it. The next group starts afresh; where
+//! the cut itself failed it is tried again first, and until it succeeds every group fails.
+
+use std::{io, mem, sync::Arc};
+
+use ksink_event::{Position, RecordSet, Refusal};
+
+use crate::{Failure, Format, OutputId, append::AppendFile};
+
+/// How many formatted bytes go into one `write(2)`; more falls out of the processor's cache.
+const WRITE_BYTES: usize = 192 << 10;
+
+#[derive(Debug)]
+pub(crate) struct Output {
+    id: OutputId,
+    name: Arc<str>,
+    file: AppendFile,
+    /// Formatted and not appended yet.
+    buffer: Vec<u8>,
+    group: Group,
+}
+
+/// How the group goes that the output is collecting.
+#[derive(Debug)]
+enum Group {
+    /// Nothing was written since the last flush.
+    Empty,
+    /// All well so far.
+    Good,
+    /// A fault ended it.
+    Failed { refusal: Refusal, gone: bool },
+}
+
+impl Output {
+    pub(crate) fn new(id: OutputId, name: Arc<str>, file: AppendFile) -> Self {
+        Self { id, name, file, buffer: Vec::new(), group: Group::Empty }
+    }
+
+    /// Formats a set, and appends each time the buffer is full.
+    pub(crate) fn write(&mut self, set: &RecordSet, format: &Format) -> OutputId {
+        self.begin_group();
+        let mut rendering = format.render(set);
+        let mut more = true;
+        while more && self.is_good() {
+            more = rendering.fill(&mut self.buffer, WRITE_BYTES);
+            if self.buffer.len() >= WRITE_BYTES {
+                self.append_buffer();
+            }
+        }
+        self.id
+    }
+
+    /// Ends the group. Tells where the output stands, if it can and something was appended.
+    pub(crate) fn flush(&mut self) -> Result<Option<Position>, Failure> {
+        if self.is_good() {
+            self.append_buffer();
+        }
+        let position = self.settle();
+        match mem::replace(&mut self.group, Group::Empty) {
+            Group::Failed { refusal, gone } => Err(Failure { output: self.id, refusal, gone }),
+            Group::Empty | Group::Good => Ok(position),
+        }
+    }
+
+    /// Puts an empty buffer's memory to use, or takes it away. Buffers wander, since many outputs may be
+    /// open while few are written to.
+    pub(crate) fn swap_buffer(&mut self, buffer: Vec<u8>) -> Vec<u8> {
+        debug_assert!(self.buffer.is_empty() && buffer.is_empty());
+        mem::replace(&mut self.buffer, buffer)
+    }
+
+    /// Whether something was written since the last flush.
+    pub(crate) fn has_group(&self) -> bool {
+        !matches!(self.group, Group::Empty)
+    }
+
+    /// Whether a fault left bytes behind that must be cut before the file is let go.
+    pub(crate) fn owes_a_cut(&self) -> bool {
+        !self.is_good() && self.file.is_unsettled()
+    }
+
+    fn is_good(&self) -> bool {
+        matches!(self.group, Group::Good)
+    }
+
+    fn begin_group(&mut self) {
+        if self.has_group() {
+            return;
+        }
+        self.group = Group::Good;
+        if self.file.is_unsettled()
+            && let Err(error) = self.file.cut()
+        {
+            self.fail_group(Refusal::local(self.cut_failed(&error)), false);
+        }
+    }
+
+    fn append_buffer(&mut self) {
+        if let Err(error) = self.file.append(&self.buffer) {
+            self.fail(&error);
+        }
+        self.buffer.clear();
+    }
+
+    fn settle(&mut self) -> Option<Position> {
+        if !self.is_good() {
+            return None;
+        }
+        match self.file.settle() {
+            Ok(bytes) => Some(Position { output: self.name.clone(), bytes: bytes? }),
+            Err(error) => {
+                self.fail(&error);
+                None
+            }
+        }
+    }
+
+    /// Ends the group for an error in writing, and takes back what it wrote as far as that can be done.
+    fn fail(&mut self, error: &io::Error) {
+        let reason = format!("cannot write to {}: {error}", self.name);
+        let gone = error.kind() == io::ErrorKind::BrokenPipe;
+        if !self.file.is_unsettled() {
+            return self.fail_group(Refusal::local(reason), gone);
+        }
+        if !self.file.is_cuttable() {
+            self.file.forget();
+            return self.fail_group(Refusal::unknown(reason), gone);
+        }
+        match self.file.cut() {
+            Ok(()) => self.fail_group(Refusal::local(reason), gone),
+            Err(cut) => {
+                let reason = format!("{reason}; {}", self.cut_failed(&cut));
+                self.fail_group(Refusal::local(reason), gone);
+            }
+        }
+    }
+
+    fn fail_group(&mut self, refusal: Refusal, gone: bool) {
+        self.buffer.clear();
+        self.group = Group::Failed { refusal, gone };
+    }
+
+    fn cut_failed(&self, error: &io::Error) -> String {
+        format!("cannot cut {} back to what was acknowledged: {error}", self.name)
+    }
+}

@@ -1,0 +1,227 @@
+//! Carries deliveries to a sink. One flush answers a whole group.
+//!
+//! The pump takes what is ready, writes it, flushes once, and accepts the group with the positions that
+//! the flush told. A set that the sink refuses is refused alone; an output that fails refuses all of the
+//! group that went there, so that no batch is kept while an earlier one of its producer is not.
+//!
+//! Sinks may block in `write(2)`, so the pump wants a thread of its own:
+//!
+//! ```no_run
+//! use ksink_sinks::{NullSink, PumpEnd, PumpOptions, pump};
+//!
+//! # fn start(mut deliveries: ksink_event::Deliveries) -> std::thread::JoinHandle<PumpEnd> {
+//! std::thread::spawn(move || {
+//!     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("no I/O driver to fail");
+//!     runtime.block_on(pump(&mut deliveries, &mut NullSink, &PumpOptions::default()))
+//! })
+//! # }
+//! ```
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ksink_event::{Ack, Deliveries, Delivery, Event, RecordSet, Refusal, accept};
+
+use crate::{Failure, Flushed, OutputId, Sink};
+
+/// How the pump runs, and who watches it.
+#[derive(Clone, Debug, Default)]
+pub struct PumpOptions {
+    /// How much one flush may have to answer for.
+    pub limits: PumpLimits,
+    /// Ends the pump once that many records are accepted. Batches are never split, so that the last one
+    /// may exceed it; nothing is taken that is not needed.
+    pub records_max: Option<u64>,
+    /// Hears how many records were accepted.
+    pub progress: Progress,
+}
+
+/// How much one flush may have to answer for. The first delivery of a group is taken whatever its size.
+#[derive(Clone, Copy, Debug)]
+pub struct PumpLimits {
+    /// Deliveries in a group.
+    pub group_deliveries_max: usize,
+    /// Bytes of records in a group, uncompressed, after which no further delivery is taken.
+    pub group_bytes_max: usize,
+}
+
+impl Default for PumpLimits {
+    fn default() -> Self {
+        Self { group_deliveries_max: 1024, group_bytes_max: 4 << 20 }
+    }
+}
+
+/// Why the pump ended.
+#[derive(Clone, Debug)]
+pub enum PumpEnd {
+    /// The server stopped, and everything that it handed out is answered.
+    ServerStopped,
+    /// [`PumpOptions::records_max`] records are accepted.
+    RecordsReached,
+    /// An output is gone for good, for this reason; everything that went there was refused.
+    OutputGone(Refusal),
+}
+
+/// What the pump has done so far, for whoever watches. Clones watch the same pump.
+#[derive(Clone, Debug)]
+pub struct Progress(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    started: Instant,
+    records: AtomicU64,
+    /// Nanoseconds from `started` to the last acceptance.
+    last_ns: AtomicU64,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(Arc::new(Counts {
+            started: Instant::now(),
+            records: AtomicU64::new(0),
+            last_ns: AtomicU64::new(0),
+        }))
+    }
+}
+
+impl Progress {
+    /// How many records were accepted.
+    pub fn records(&self) -> u64 {
+        self.0.records.load(Ordering::Relaxed)
+    }
+
+    /// When the last record was accepted, or, before the first one, when this was made.
+    pub fn idle_since(&self) -> Instant {
+        self.0.started + Duration::from_nanos(self.0.last_ns.load(Ordering::Relaxed))
+    }
+
+    fn add(&self, records: u64) {
+        let now_ns = u64::try_from(self.0.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.0.last_ns.store(now_ns, Ordering::Relaxed);
+        self.0.records.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+/// Carries deliveries to the sink until the server stops, enough records came, or the output is gone.
+///
+/// What is left in `deliveries` then was not looked at; dropping it refuses it.
+pub async fn pump(
+    deliveries: &mut Deliveries,
+    sink: &mut impl Sink,
+    options: &PumpOptions,
+) -> PumpEnd {
+    let mut accepted = 0;
+    loop {
+        let records_wanted =
+            options.records_max.map_or(u64::MAX, |max| max.saturating_sub(accepted));
+        if records_wanted == 0 {
+            return PumpEnd::RecordsReached;
+        }
+        let Some(first) = deliveries.next().await else { return PumpEnd::ServerStopped };
+        let mut group = Group::default();
+        group.take(first, sink).await;
+        while group.has_room(&options.limits, records_wanted) {
+            let Some(next) = deliveries.next_ready() else { break };
+            group.take(next, sink).await;
+        }
+        if group.written.is_empty() {
+            continue;
+        }
+        let (records, gone) = group.settle(sink.flush().await);
+        accepted += records;
+        if records > 0 {
+            options.progress.add(records);
+        }
+        if let Some(why) = gone {
+            return PumpEnd::OutputGone(why);
+        }
+    }
+}
+
+/// What was taken and waits for one flush.
+#[derive(Default)]
+struct Group {
+    written: Vec<Written>,
+    deliveries: usize,
+    bytes: usize,
+    records: u64,
+}
+
+struct Written {
+    ack: Ack,
+    output: OutputId,
+    records: u64,
+}
+
+impl Group {
+    /// Writes one delivery, or refuses it at once.
+    async fn take(&mut self, Delivery { event, ack }: Delivery, sink: &mut impl Sink) {
+        self.deliveries += 1;
+        match event {
+            Event::Records(set) => self.write(&set, ack, sink).await,
+            _ => ack.refuse(Refusal::rejected("this sink keeps plain records only")),
+        }
+    }
+
+    async fn write(&mut self, set: &RecordSet, ack: Ack, sink: &mut impl Sink) {
+        if ack.is_void() {
+            return ack.refuse(Refusal::local("an earlier batch of the same producer was refused"));
+        }
+        self.bytes += set.bytes_len();
+        match sink.write(set).await {
+            Ok(output) => {
+                let records = set.len() as u64;
+                self.records += records;
+                self.written.push(Written { ack, output, records });
+            }
+            Err(refusal) => {
+                tracing::warn!(topic = %set.topic, partition = set.partition, %refusal, "batch refused");
+                ack.refuse(refusal);
+            }
+        }
+    }
+
+    fn has_room(&self, limits: &PumpLimits, records_wanted: u64) -> bool {
+        self.deliveries < limits.group_deliveries_max
+            && self.bytes < limits.group_bytes_max
+            && self.records < records_wanted
+    }
+
+    /// Answers for everything written. Tells how many records were accepted, and why there is nothing to
+    /// go on for, if so.
+    fn settle(self, Flushed { positions, failed }: Flushed) -> (u64, Option<Refusal>) {
+        let mut kept = Vec::with_capacity(self.written.len());
+        let mut records = 0;
+        for written in self.written {
+            match failed.iter().find(|failure| failure.output == written.output) {
+                Some(failure) => written.ack.refuse(failure.refusal.clone()),
+                None => {
+                    records += written.records;
+                    kept.push(written.ack);
+                }
+            }
+        }
+        accept(kept, positions);
+        (records, log_failures(failed))
+    }
+}
+
+/// Logs each failure; the refusal of an output that is gone, if one is.
+fn log_failures(failed: Vec<Failure>) -> Option<Refusal> {
+    let mut gone = None;
+    for failure in failed {
+        tracing::warn!(refusal = %failure.refusal, gone = failure.gone, "output failed");
+        if failure.gone {
+            gone = Some(failure.refusal);
+        }
+    }
+    gone
+}
+
+#[cfg(test)]
+mod tests;

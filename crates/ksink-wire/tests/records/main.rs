@@ -1,0 +1,4 @@
+//! Batches, message sets and codecs, from the outside.
+
+mod batches;
+mod support;

@@ -1,0 +1,113 @@
+//! Records that own their bytes, to write, to read and to compare.
+
+use ksink_wire::{
+    compression::{Compressor, Decompressor},
+    records::{BatchBuilder, Compression, Header, NewRecord, Record, RecordBatch, RecordError},
+};
+use proptest::{collection::vec, option, prelude::*};
+
+/// More than any test writes.
+pub(crate) const CAP: usize = 1 << 20;
+
+pub(crate) type OwnedHeader = (Vec<u8>, Option<Vec<u8>>);
+
+/// A record that owns its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owned {
+    pub(crate) timestamp: i64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<OwnedHeader>,
+}
+
+impl Owned {
+    /// A record with a timestamp and a value, and no more.
+    pub(crate) fn value(timestamp: i64, value: &[u8]) -> Self {
+        Self { timestamp, key: None, value: Some(value.to_vec()), headers: Vec::new() }
+    }
+
+    /// Hands the record to a builder.
+    pub(crate) fn with<T>(&self, write: impl FnOnce(&NewRecord<'_>) -> T) -> T {
+        let headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|(key, value)| Header { key, value: value.as_deref() })
+            .collect();
+        write(&NewRecord {
+            timestamp: self.timestamp,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: &headers,
+        })
+    }
+}
+
+impl From<Record<'_>> for Owned {
+    fn from(record: Record<'_>) -> Self {
+        let headers = record.headers.iter();
+        Self {
+            timestamp: record.timestamp,
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: headers.map(|h| (h.key.to_vec(), h.value.map(<[u8]>::to_vec))).collect(),
+        }
+    }
+}
+
+/// A batch of these records, with the defaults of a producer without idempotence.
+pub(crate) fn batch(records: &[Owned], codec: Compression) -> Vec<u8> {
+    let (mut out, mut compressor) = (Vec::new(), Compressor::new());
+    let mut builder = BatchBuilder::new(&mut out).compression(codec, &mut compressor);
+    for record in records {
+        record.with(|record| builder.push(record)).expect("small records");
+    }
+    builder.finish().expect("a small batch");
+    out
+}
+
+/// What a reader makes of the bytes of exactly one batch: its records with their offsets.
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(i64, Owned)>, RecordError> {
+    read_capped(bytes, CAP)
+}
+
+pub(crate) fn read_capped(bytes: &[u8], cap: usize) -> Result<Vec<(i64, Owned)>, RecordError> {
+    let batch = RecordBatch::parse_single(bytes)?;
+    batch.verify_crc()?;
+    let mut out = Vec::new();
+    let records = batch.open(&mut Decompressor::new(), &mut out, cap)?;
+    Ok(records.iter().map(|record| (record.offset, record.into())).collect())
+}
+
+/// Bytes from hexadecimal digits; spaces and line ends are for the reader.
+pub(crate) fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_digit(16).expect("a hexadecimal digit") as u8)
+        .collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+pub(crate) fn any_codec() -> impl Strategy<Value = Compression> {
+    prop::sample::select(Compression::ALL.to_vec())
+}
+
+/// Bytes of every length class that the varints know, random or repetitive.
+pub(crate) fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => vec(any::<u8>(), 0..80),
+        2 => vec(any::<u8>(), 60..300),
+        1 => (any::<u8>(), 0..20_000_usize).prop_map(|(byte, n)| vec![byte; n]),
+    ]
+}
+
+pub(crate) fn any_record() -> impl Strategy<Value = Owned> {
+    let timestamp = prop_oneof![Just(-1), 1_700_000_000_000..1_700_000_100_000_i64, any::<i64>(),];
+    let headers = vec((vec(any::<u8>(), 0..20), option::of(vec(any::<u8>(), 0..40))), 0..4);
+    (timestamp, option::of(any_bytes()), option::of(any_bytes()), headers)
+        .prop_map(|(timestamp, key, value, headers)| Owned { timestamp, key, value, headers })
+}
+
+pub(crate) fn any_records() -> impl Strategy<Value = Vec<Owned>> {
+    vec(any_record(), 1..20)
+}
