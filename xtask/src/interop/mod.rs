@@ -6,6 +6,7 @@
 
 mod clients;
 mod compare;
+mod eavesdrop;
 mod faults;
 mod formats;
 mod install;
@@ -17,6 +18,7 @@ mod rows;
 mod server;
 mod turn;
 mod wait;
+mod wiretap;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

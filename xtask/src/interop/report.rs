@@ -48,6 +48,8 @@ pub(crate) struct Run {
     pub client: &'static str,
     /// The client's version in its own words, or why it was not tried.
     pub version: String,
+    /// How it produces by default, as heard on the wire.
+    pub manners: Vec<String>,
     pub cells: Vec<(&'static str, Outcome)>,
     pub took: Duration,
     /// How it counts that the client was not tried; zero when it was.
@@ -59,6 +61,7 @@ impl Run {
         Self {
             client,
             version: String::new(),
+            manners: Vec::new(),
             cells: Vec::new(),
             took: Duration::ZERO,
             skip: Tally::default(),
@@ -126,7 +129,13 @@ impl Report {
 
     fn clients(&self) -> String {
         let line = |run: &Run| {
-            format!("- {}: {} ({:.1} s)\n", run.client, run.version, run.took.as_secs_f64())
+            let head =
+                format!("- {}: {} ({:.1} s)\n", run.client, run.version, run.took.as_secs_f64());
+            head + &run
+                .manners
+                .iter()
+                .map(|manner| format!("  - by default {manner}\n"))
+                .collect::<String>()
         };
         self.runs.iter().map(line).collect::<String>() + "\n"
     }

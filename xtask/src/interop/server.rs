@@ -1,6 +1,7 @@
 //! The ksink under test: started on a port of its own, and stopped as an operator would.
 
 use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -84,8 +85,8 @@ impl Server {
         port.with_context(|| format!("ksink does not listen; its log: {}", self.log_text()))
     }
 
-    pub(crate) fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+    pub(crate) fn addr(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Asks ksink to end, which it must do in good time and with success.

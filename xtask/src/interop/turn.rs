@@ -1,16 +1,18 @@
 //! One client's turn: it is installed, it sends, and what landed is looked at.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
 use super::clients::{Answers, Client};
 use super::compare::{Terms, compare};
+use super::eavesdrop::{Heard, Manner};
 use super::faults::Planted;
 use super::formats::Format;
 use super::landed::{Output, read_output};
@@ -19,6 +21,7 @@ use super::plan::{Cell, Plan};
 use super::report::{Outcome, Run};
 use super::server::{Binary, Server};
 use super::wait::until;
+use super::wiretap::Wiretap;
 use super::{clients, install};
 use crate::places;
 use crate::require::Require;
@@ -80,6 +83,7 @@ impl Turn<'_> {
                     .iter()
                     .map(|cell| (cell.name, self.judge(cell, &sent, planted)))
                     .collect();
+                run.manners = manners(cells, &sent.heard());
                 run.version = sent.answers.version;
             }
             Err(error) => {
@@ -92,7 +96,12 @@ impl Turn<'_> {
     fn send_to_jsonl(&self, command: &mut Command, cells: &[Cell]) -> Result<Sent> {
         let folder = self.fresh_folder("jsonl")?;
         let start_ms = now_ms();
-        let answers = self.send(command, cells, &folder, "{topic}.jsonl", JSONL)?;
+        let tap = Wiretap::bind()?;
+        let bootstrap = tap.addr()?.to_string();
+        let flags = [JSONL, &["--advertised-addr", &bootstrap]].concat();
+        let server = self.start(&folder, "{topic}.jsonl", &flags)?;
+        let heard = tap.tap(server.addr());
+        let answers = self.send(command, cells, &folder, bootstrap, server)?;
         let output = read_output(&folder.join("out"))?;
         let planned = |topic: &str| {
             cells.iter().any(|cell| cell.records.iter().any(|record| record.topic == topic))
@@ -101,25 +110,38 @@ impl Turn<'_> {
             bail!("records in {stranger}, to which none was sent");
         }
         // The client's clock is ours, but it may round.
-        Ok(Sent { answers, output, clock_ms: start_ms - 1..=now_ms() + 1 })
+        Ok(Sent { answers, output, heard, clock_ms: start_ms - 1..=now_ms() + 1 })
     }
 
-    /// Starts a ksink that writes files of this pattern, lets the client send, and stops ksink.
+    /// One format, and here the client finds ksink by the address that ksink advertises by itself.
+    fn send_to_format(&self, command: &mut Command, format: &Format) -> Result<(Answers, PathBuf)> {
+        let folder = self.fresh_folder(format.name)?;
+        let server = self.start(&folder, "{topic}", format.flags)?;
+        let bootstrap = server.addr().to_string();
+        let answers = self.send(command, &[format.cell()], &folder, bootstrap, server)?;
+        Ok((answers, folder.join("out")))
+    }
+
+    /// Starts a ksink that writes files of this pattern.
+    fn start(&self, folder: &Path, pattern: &str, flags: &[&str]) -> Result<Server> {
+        let out = folder.join("out");
+        fs::create_dir(&out)?;
+        let output = format!("{}/{pattern}", out.display());
+        Server::start(self.binary, folder, &[&["--output", &output], flags].concat())
+    }
+
+    /// Lets the client send all it has to, and stops ksink.
     fn send(
         &self,
         command: &mut Command,
         cells: &[Cell],
         folder: &Path,
-        pattern: &str,
-        flags: &[&str],
+        bootstrap: String,
+        server: Server,
     ) -> Result<Answers> {
-        let out = folder.join("out");
-        fs::create_dir(&out)?;
-        let output = format!("{}/{pattern}", out.display());
-        let server = Server::start(self.binary, folder, &[&["--output", &output], flags].concat())?;
-        Plan { bootstrap: server.bootstrap(), cells }.write(folder)?;
+        Plan { bootstrap, cells }.write(folder)?;
         let answers = clients::run(command, folder, self.limit)?;
-        await_landing(cells, &answers, &out);
+        await_landing(cells, &answers, &folder.join("out"));
         server.stop()?;
         Ok(answers)
     }
@@ -128,10 +150,9 @@ impl Turn<'_> {
         let terms =
             Terms { ordered: self.client.keeps_order(cell), clock_ms: sent.clock_ms.clone() };
         let truth = sent.answers.cell(cell.name).and_then(|()| {
-            match &*compare(cell, &sent.output, &terms) {
-                [] => Ok(()),
-                [first, rest @ ..] => Err(format!("{first} (and {} more)", rest.len())),
-            }
+            let mut differences = compare(cell, &sent.output, &terms);
+            differences.extend(sent.heard().check(cell));
+            none_of(&differences)
         });
         if truth.is_ok() {
             planted.try_all(self.client.name, cell, &sent.output, &terms);
@@ -140,17 +161,9 @@ impl Turn<'_> {
     }
 
     fn fill_format(&self, command: &mut Command, format: &Format) -> Outcome {
-        let cell = format.cell();
-        let sent = self.fresh_folder(format.name).and_then(|folder| {
-            let answers = self.send(command, &[cell], &folder, "{topic}", format.flags)?;
-            Ok((answers, folder.join("out")))
-        });
-        let truth = match sent {
+        let truth = match self.send_to_format(command, format) {
             Ok((answers, out)) => {
-                answers.cell(format.name).and_then(|()| match &*format.check(&out) {
-                    [] => Ok(()),
-                    differences => Err(differences.join("; ")),
-                })
+                answers.cell(format.name).and_then(|()| none_of(&format.check(&out)))
             }
             Err(error) => Err(format!("{error:#}")),
         };
@@ -171,8 +184,37 @@ impl Turn<'_> {
 struct Sent {
     answers: Answers,
     output: Output,
+    heard: Arc<Mutex<Heard>>,
     /// When the client was running.
     clock_ms: RangeInclusive<i64>,
+}
+
+impl Sent {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().expect("listening does not panic")
+    }
+}
+
+/// How the client produces when it is asked for nothing in particular.
+fn manners(cells: &[Cell], heard: &Heard) -> Vec<String> {
+    let by_default = cells.iter().filter(|cell| cell.acks.is_none() && cell.compression.is_none());
+    let topics = by_default.flat_map(|cell| cell.records.iter().map(|record| &record.topic));
+    let manners: BTreeSet<String> = topics
+        .collect::<HashSet<_>>()
+        .into_iter()
+        .flat_map(|topic| heard.manners(topic))
+        .map(Manner::to_string)
+        .collect();
+    manners.into_iter().collect()
+}
+
+/// No difference is success; of many, the first will do.
+fn none_of(differences: &[String]) -> Result<(), String> {
+    match differences {
+        [] => Ok(()),
+        [only] => Err(only.clone()),
+        [first, rest @ ..] => Err(format!("{first} (and {} more)", rest.len())),
+    }
 }
 
 /// Waits until as much has landed as must: a client that wants no acknowledgement ends before that.
