@@ -34,6 +34,7 @@ fn versions_and_their_flexibility_are_those_of_kafka() {
             let ours = key.version(version).map(|version| version.flexible);
             assert_eq!(ours, expected, "{key} {version}");
         }
+        assert_eq!(key.first_flexible(), api.flexible.clone().next(), "{key}");
     }
 }
 
