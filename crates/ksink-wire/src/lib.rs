@@ -94,6 +94,7 @@ mod error;
 mod error_code;
 mod header;
 mod tags;
+mod uuid;
 
 pub mod frame;
 pub mod messages;
@@ -105,4 +106,5 @@ pub use api::{ApiKey, Request, Response};
 pub use error::{DecodeError, Reason};
 pub use error_code::ErrorCode;
 pub use header::{HeaderError, RequestHeader, ResponseHeader};
-pub use primitives::{Uuid, Version, Wire};
+pub use primitives::{Version, Wire};
+pub use uuid::Uuid;

@@ -50,6 +50,21 @@ fn a_table_that_is_off_by_one_version_cannot_pass() {
     }
 }
 
+#[test]
+fn the_documented_versions_are_those_that_are_decoded() {
+    let mut table = String::from("| key | API | versions | flexible from |\n|---|---|---|---|\n");
+    for api in ApiKey::ALL {
+        let flexible =
+            api.first_flexible().map_or_else(|| "never".to_owned(), |first| first.to_string());
+        table += &format!("| {} | {api} | {} | {flexible} |\n", api.key(), api.versions());
+    }
+    assert_eq!(
+        include_str!("../../src/messages/versions.md"),
+        table,
+        "the table should be:\n{table}"
+    );
+}
+
 /// The first version in which the table and the facts differ, with both.
 fn first_difference(key: ApiKey, api: &Api) -> Option<(i16, Vec<Field>, Vec<Field>)> {
     let table = match api.side {
