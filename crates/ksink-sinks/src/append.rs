@@ -9,7 +9,11 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use rustix::fs::OFlags;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::OFlags,
+    io::Errno,
+};
 
 /// A file that is appended to.
 ///
@@ -85,10 +89,20 @@ impl AppendFile {
                     bytes = &bytes[written..];
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait_for_room()?,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Waits until something can be written. Needed for a terminal or a pipe that another process, which
+    /// shares it, made non-blocking.
+    fn wait_for_room(&self) -> io::Result<()> {
+        match poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], None) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether there are bytes that are neither settled nor cut.
