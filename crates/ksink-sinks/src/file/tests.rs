@@ -327,6 +327,34 @@ async fn what_a_failed_group_wrote_is_cut_back() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
+async fn a_file_that_somebody_shortened_is_not_filled_up_by_a_cut() {
+    let (memory, path) = sealable();
+    let mut sink = open(&path).unwrap();
+    write(&mut sink, "t", &["good"]).await;
+    kept(sink.flush().await);
+    write(&mut sink, "t", &[&large()]).await;
+    memory.set_len(0).unwrap();
+    fcntl_add_seals(&memory, SealFlags::GROW).unwrap();
+    write(&mut sink, "t", &[&large()]).await;
+    let failure = failed(sink.flush().await);
+    assert!(!failure.refusal.reason().contains("cannot cut"), "{}", failure.refusal);
+    assert_eq!(memory.metadata().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_nobody_was_told_to_be_kept_does_not_outlive_the_sink() {
+    let folder = tempdir().unwrap();
+    let mut sink = sink_in(&folder, "out");
+    write(&mut sink, "t", &["good"]).await;
+    kept(sink.flush().await);
+    write(&mut sink, "t", &[&"x".repeat(300 << 10)]).await;
+    assert!(fs::metadata(folder.path().join("out")).unwrap().len() > 5, "a part is there already");
+    drop(sink);
+    check_content(&folder, "out", "good\n");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
 async fn nothing_is_appended_behind_what_could_not_be_cut() {
     let (memory, path) = sealable();
     let mut sink = open(&path).unwrap();
