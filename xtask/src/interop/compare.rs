@@ -19,10 +19,7 @@ pub(crate) struct Terms {
 /// Compares a cell with the output; every difference is a sentence, and no difference is success.
 pub(crate) fn compare(cell: &Cell, output: &Output, terms: &Terms) -> Vec<String> {
     let mut comparison = Comparison::new(cell, terms);
-    let mut topics: Vec<&str> = cell.records.iter().map(|record| record.topic.as_str()).collect();
-    topics.sort_unstable();
-    topics.dedup();
-    for topic in topics {
+    for topic in cell.topics() {
         for line in output.get(topic).into_iter().flatten() {
             match Landed::parse(line) {
                 Ok(landed) if landed.topic == topic => comparison.check(&landed),
@@ -43,7 +40,7 @@ pub(crate) fn identity(record: &Record) -> Identity<'_> {
 }
 
 struct Comparison<'a> {
-    records: &'a [Record],
+    cell: &'a Cell,
     terms: &'a Terms,
     places: HashMap<Identity<'a>, usize>,
     landed: Vec<bool>,
@@ -61,7 +58,7 @@ struct Progress {
 impl<'a> Comparison<'a> {
     fn new(cell: &'a Cell, terms: &'a Terms) -> Self {
         Self {
-            records: &cell.records,
+            cell,
             terms,
             places: cell.records.iter().map(identity).zip(0..).collect(),
             landed: vec![false; cell.records.len()],
@@ -79,18 +76,18 @@ impl<'a> Comparison<'a> {
         let identity =
             (&*landed.topic, landed.key.as_deref(), landed.value.as_deref(), &*landed.headers);
         let Some(&place) = self.places.get(&identity) else {
-            return self.differ(format!("landed, but was never sent: {}", show(landed)));
+            return self.differ(format!("landed, but was never sent: {landed}"));
         };
         if std::mem::replace(&mut self.landed[place], true) {
-            self.differ(format!("landed twice: {}", show(landed)));
+            self.differ(format!("landed twice: {landed}"));
         }
         self.check_order(landed, place);
-        let record = &self.records[place];
+        let record = &self.cell.records[place];
         if record.partition.is_some_and(|partition| partition != landed.partition) {
-            self.differ(format!("sent to partition {:?}: {}", record.partition, show(landed)));
+            self.differ(format!("sent to partition {:?}: {}", record.partition, landed));
         }
         if !self.stamped_well(record, landed) {
-            self.differ(format!("stamped {:?} when sent: {}", record.timestamp_ms, show(landed)));
+            self.differ(format!("stamped {:?} when sent: {}", record.timestamp_ms, landed));
         }
     }
 
@@ -100,10 +97,10 @@ impl<'a> Comparison<'a> {
         let expected = progress.next_offset;
         progress.next_offset = landed.offset + 1;
         if landed.offset != expected {
-            self.differ(format!("offset {expected} was next: {}", show(landed)));
+            self.differ(format!("offset {expected} was next: {landed}"));
         }
         if !(0..PARTITIONS).contains(&landed.partition) {
-            self.differ(format!("there is no such partition: {}", show(landed)));
+            self.differ(format!("there is no such partition: {landed}"));
         }
     }
 
@@ -111,7 +108,7 @@ impl<'a> Comparison<'a> {
         let progress = self.partitions.entry((landed.topic.clone(), landed.partition)).or_default();
         let overtaken = progress.latest.replace(place).is_some_and(|latest| latest > place);
         if overtaken && self.terms.ordered {
-            self.differ(format!("landed after a later one: {}", show(landed)));
+            self.differ(format!("landed after a later one: {landed}"));
         }
     }
 
@@ -123,8 +120,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn finish(mut self) -> Vec<String> {
-        for (record, _) in self.records.iter().zip(&self.landed).filter(|(_, landed)| !**landed) {
-            self.differences.push(format!("sent, but did not land: {record:?}"));
+        for (record, _) in
+            self.cell.records.iter().zip(&self.landed).filter(|(_, landed)| !**landed)
+        {
+            self.differences.push(format!("sent, but did not land: {record}"));
         }
         self.check_spread();
         self.differences
@@ -133,23 +132,15 @@ impl<'a> Comparison<'a> {
     /// Many keyed records must have met every partition, or the test says less than it seems to.
     fn check_spread(&mut self) {
         const MANY: usize = 1_000;
-        if self.records.len() < MANY {
+        if self.cell.records.len() < MANY {
             return;
         }
-        let mut topics: Vec<&str> =
-            self.records.iter().map(|record| record.topic.as_str()).collect();
-        topics.sort_unstable();
-        topics.dedup();
-        for topic in topics {
-            let used = (0..PARTITIONS)
-                .filter(|partition| self.partitions.contains_key(&(topic.to_owned(), *partition)));
-            if used.count() < PARTITIONS as usize {
-                self.differences.push(format!("not every partition of {topic} was used"));
+        for topic in self.cell.topics() {
+            let unused =
+                |partition: &i32| !self.partitions.contains_key(&(topic.to_owned(), *partition));
+            if let Some(partition) = (0..PARTITIONS).find(unused) {
+                self.differences.push(format!("{topic}[{partition}] was not used"));
             }
         }
     }
-}
-
-fn show(landed: &Landed) -> String {
-    format!("{landed:?}")
 }

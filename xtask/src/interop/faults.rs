@@ -56,9 +56,9 @@ impl Planted {
 
 /// The cell's part of the output with one fault in it, or nothing where it does not fit.
 fn spoil(fault: &Fault, cell: &Cell, output: &Output) -> Option<Output> {
-    let belongs = |topic: &str| cell.records.iter().any(|record| record.topic == topic);
+    let topics = cell.topics();
     let mut spoilt = output.clone();
-    spoilt.retain(|topic, _| belongs(topic));
+    spoilt.retain(|topic, _| topics.contains(&**topic));
     let (topic, lines) = spoilt
         .iter()
         .find_map(|(topic, lines)| Some((topic.clone(), (fault.plant)(lines.clone())?)))?;
@@ -161,4 +161,85 @@ fn number(line: &str, name: &str) -> i64 {
 fn replace(line: &str, name: &str, new: &Value) -> Option<String> {
     let old = format!("\"{name}\":{}", field(line, name));
     line.contains(&old).then(|| line.replacen(&old, &format!("\"{name}\":{new}"), 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{Header, Record};
+    use super::super::rows::{PARTITIONS, ROWS};
+    use super::*;
+
+    const TERMS: Terms = Terms { ordered: true, clock_ms: 0..=1_000 };
+
+    /// What a sink without faults writes.
+    fn write(cell: &Cell) -> Output {
+        let mut output = Output::new();
+        let mut partitions: HashMap<(&str, i32), u64> = HashMap::new();
+        for (partition, record) in (0..PARTITIONS).cycle().zip(&cell.records) {
+            let partition = record.partition.unwrap_or(partition);
+            let offset = partitions.entry((&record.topic, partition)).or_default();
+            let line = write_line(record, partition, *offset);
+            *offset += 1;
+            output.entry(record.topic.clone()).or_default().push(line);
+        }
+        output
+    }
+
+    fn write_line(record: &Record, partition: i32, offset: u64) -> String {
+        let base64 = |bytes: &Option<Vec<u8>>| {
+            json!(bytes.as_ref().map(|bytes| BASE64_STANDARD.encode(bytes)))
+        };
+        let key = record
+            .key
+            .as_ref()
+            .map(|_| format!(r#","key":{},"key_encoding":"base64""#, base64(&record.key)));
+        let value_encoding = if record.value.is_some() { "base64" } else { "utf-8" };
+        let headers: Vec<Value> =
+            record.headers.iter().map(|Header(name, value)| json!([name, base64(value)])).collect();
+        let headers = if headers.is_empty() {
+            String::new()
+        } else {
+            format!(",\"headers_raw\":{}", json!(headers))
+        };
+        let timestamp =
+            jiff::Timestamp::from_millisecond(record.timestamp_ms.unwrap_or(500)).unwrap();
+        format!(
+            r#"{{"topic":"{}","partition":{partition},"offset":{offset}{},"value":{},"value_encoding":"{value_encoding}"{headers},"timestamp":"{}","client_addr":"127.0.0.1:1"}}"#,
+            record.topic,
+            key.unwrap_or_default(),
+            base64(&record.value),
+            timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        )
+    }
+
+    #[test]
+    fn a_faultless_output_is_green_and_every_fault_turns_it_red() {
+        let mut planted = Planted::default();
+        for row in ROWS {
+            let cell = row.cell(60);
+            let output = write(&cell);
+            assert_eq!(compare(&cell, &output, &TERMS), Vec::<String>::new());
+            planted.try_all("client", &cell, &output, &TERMS);
+        }
+        assert_eq!(planted.unnoticed, Vec::<String>::new());
+        assert_eq!(planted.never_tried().collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_comparison_that_does_not_look_is_found_out() {
+        let any_time = Terms { clock_ms: i64::MIN..=i64::MAX, ..TERMS };
+        let cell = ROWS[0].cell(60);
+        let mut planted = Planted::default();
+        planted.try_all("client", &cell, &write(&cell), &any_time);
+        assert_eq!(planted.unnoticed, ["client, plain: a timestamp moved by an hour"]);
+    }
+
+    #[test]
+    fn a_fault_without_an_occasion_is_told() {
+        let cell = ROWS[0].cell(60);
+        let mut planted = Planted::default();
+        planted.try_all("client", &cell, &write(&cell), &TERMS);
+        let never: Vec<&str> = planted.never_tried().collect();
+        assert_eq!(never, ["a null value made empty", "a repeated header collapsed"]);
+    }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::plan::Header;
+use super::plan::{Header, text};
 
 /// The lines of each file, by the topic that the file is named after.
 pub(crate) type Output = BTreeMap<String, Vec<String>>;
@@ -66,6 +66,15 @@ impl Landed {
             value: decode_value(line.value, &line.value_encoding).context("value")?,
             timestamp_ms: line.timestamp.as_deref().map(timestamp_ms).transpose()?,
         })
+    }
+}
+
+impl fmt::Display for Landed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, partition, offset, key, value, headers, timestamp_ms } = self;
+        let (key, value) = (text(key.as_deref()), text(value.as_deref()));
+        write!(f, "{topic}[{partition}]@{offset}: {key} = {value}, timestamp {timestamp_ms:?}")?;
+        headers.iter().try_for_each(|header| write!(f, ", {header}"))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a client is asked to send: the same for every client, written as `plan.json`.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -31,8 +33,14 @@ pub(crate) struct Cell {
     pub records: Vec<Record>,
 }
 
+impl Cell {
+    pub(crate) fn topics(&self) -> BTreeSet<&str> {
+        self.records.iter().map(|record| &*record.topic).collect()
+    }
+}
+
 /// One record. No two of a cell are alike, so that each can be recognised in the output.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub(crate) struct Record {
     pub topic: String,
     /// None: the client's own partitioner decides.
@@ -78,12 +86,36 @@ impl Record {
     }
 }
 
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} = {}",
+            self.topic,
+            text(self.key.as_deref()),
+            text(self.value.as_deref())
+        )?;
+        self.headers.iter().try_for_each(|header| write!(f, ", {header}"))
+    }
+}
+
 /// A name and a value, a pair in the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Header(
     pub String,
     #[serde(serialize_with = "base64_or_null")] pub Option<Vec<u8>>,
 );
+
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "header {}: {}", self.0, text(self.1.as_deref()))
+    }
+}
+
+/// Bytes for a person to read.
+pub(crate) fn text(bytes: Option<&[u8]>) -> String {
+    bytes.map_or_else(|| "null".to_owned(), |bytes| format!("\"{}\"", bytes.escape_ascii()))
+}
 
 fn base64_or_null<S: Serializer>(
     bytes: &Option<Vec<u8>>,
