@@ -1,8 +1,10 @@
 //! `cargo xtask check`: what is green at every commit, in under five minutes.
 
-use crate::command::{cargo, count_tests, succeed};
-use crate::stages::Stages;
-use crate::tally::Tally;
+use crate::{
+    command::{cargo, count_tests, succeed},
+    stages::Stages,
+    tally::Tally,
+};
 
 pub(crate) fn run() -> bool {
     let mut stages = Stages::default();

@@ -1,15 +1,17 @@
 //! `cargo xtask ci`: everything that is known to be true of ksink, tried.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
-use crate::command::{cargo, count_tests, succeed};
-use crate::require::{CARGO_DENY, Require};
-use crate::stages::Stages;
-use crate::tally::Tally;
-use crate::{check, interop, places};
+use crate::{
+    check,
+    command::{cargo, count_tests, succeed},
+    interop, places,
+    require::{CARGO_DENY, Require},
+    stages::Stages,
+    tally::Tally,
+};
 
 const CARGO_DENY_VERSION: &str = "0.20.2";
 

@@ -1,12 +1,13 @@
 //! Running other programs.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, bail};
 
-use crate::places;
-use crate::tally::Tally;
+use crate::{places, tally::Tally};
 
 /// The cargo that started us, at the top of the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {

@@ -1,7 +1,9 @@
 //! Where things are.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 /// The top of the repository.
 pub(crate) fn root() -> &'static Path {

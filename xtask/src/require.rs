@@ -2,8 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::interop::CLIENTS;
-use crate::tally::Tally;
+use crate::{interop::CLIENTS, tally::Tally};
 
 /// The tool that checks dependencies, as `--require` names it.
 pub(crate) const CARGO_DENY: &str = "cargo-deny";

@@ -1,7 +1,6 @@
 //! Counts of what passed, failed and was skipped, and how to read them from `cargo test`.
 
-use std::fmt;
-use std::ops::AddAssign;
+use std::{fmt, ops::AddAssign};
 
 /// How many tests or interop cells ended which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

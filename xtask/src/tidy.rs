@@ -1,8 +1,7 @@
 //! Rules of the house that no compiler knows. They are ordinary tests; a rule is a function from a
 //! file to its offences, so that another test can show that it bites.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use crate::places;
 

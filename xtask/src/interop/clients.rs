@@ -1,16 +1,17 @@
 //! The clients of the matrix, and one run of a client through its plan.
 
-use std::collections::HashMap;
-use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::plan::Cell;
-use super::wait::ended_within;
+use super::{plan::Cell, wait::ended_within};
 
 /// A Kafka producer of somebody else's.
 pub(crate) struct Client {

@@ -1,11 +1,12 @@
 //! What was sent against what landed.
 
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::{collections::HashMap, ops::RangeInclusive};
 
-use super::landed::{Landed, Output};
-use super::plan::{Cell, Header, Record};
-use super::rows::PARTITIONS;
+use super::{
+    landed::{Landed, Output},
+    plan::{Cell, Header, Record},
+    rows::PARTITIONS,
+};
 
 /// What has to hold beyond the records themselves.
 #[derive(Clone)]

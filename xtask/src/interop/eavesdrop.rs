@@ -2,14 +2,20 @@
 //! were numbered. The sink's output looks the same either way, so a client that silently fell back to
 //! something simpler would pass unnoticed.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
-use ksink_wire::compression::Compression;
-use ksink_wire::messages::metadata::MetadataResponse;
-use ksink_wire::messages::produce::{PartitionProduceData, ProduceRequest};
-use ksink_wire::records::RecordBatch;
-use ksink_wire::{ApiKey, Request, RequestHeader, Response, ResponseHeader, Uuid};
+use ksink_wire::{
+    ApiKey, Request, RequestHeader, Response, ResponseHeader, Uuid,
+    compression::Compression,
+    messages::{
+        metadata::MetadataResponse,
+        produce::{PartitionProduceData, ProduceRequest},
+    },
+    records::RecordBatch,
+};
 
 use super::plan::Cell;
 
@@ -144,8 +150,7 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Record;
-    use super::*;
+    use super::{super::plan::Record, *};
 
     fn heard(manner: Manner) -> Heard {
         let mut heard = Heard::default();

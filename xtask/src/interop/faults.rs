@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
-use super::compare::{Terms, compare};
-use super::landed::Output;
-use super::plan::Cell;
+use super::{
+    compare::{Terms, compare},
+    landed::Output,
+    plan::Cell,
+};
 
 /// One way to spoil the lines of a topic.
 pub(crate) struct Fault {
@@ -165,9 +167,13 @@ fn replace(line: &str, name: &str, new: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Header, Record};
-    use super::super::rows::{PARTITIONS, ROWS};
-    use super::*;
+    use super::{
+        super::{
+            plan::{Header, Record},
+            rows::{PARTITIONS, ROWS},
+        },
+        *,
+    };
 
     const TERMS: Terms = Terms { ordered: true, clock_ms: 0..=1_000 };
 

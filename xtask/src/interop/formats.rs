@@ -1,7 +1,6 @@
 //! The formats other than jsonl, filled by one real client and compared byte for byte.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use super::plan::{Cell, Header, Record};
 

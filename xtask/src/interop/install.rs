@@ -1,15 +1,16 @@
 //! Installing a client with its ordinary package client, all of it below `target/interop/`.
 
-use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, bail};
 
 use super::clients::{Client, Program};
-use crate::command::succeed;
-use crate::places;
+use crate::{command::succeed, places};
 
 /// Installs what a client needs, and gives the command that sends the `plan.json` of the folder in
 /// which it is started.

@@ -1,15 +1,14 @@
 //! What the sink holds: ksink's jsonl files, read by rules of their own.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::Timestamp;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 
 use super::plan::{Header, text};
 

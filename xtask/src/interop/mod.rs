@@ -20,24 +20,27 @@ mod turn;
 mod wait;
 mod wiretap;
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 
 pub(crate) use self::clients::CLIENTS;
-use self::clients::Client;
-use self::faults::Planted;
-use self::formats::{FORMATS, Format};
-use self::not_applicable::NotApplicable;
-use self::plan::Cell;
-use self::report::Report;
-use self::rows::ROWS;
-use self::server::Binary;
-use self::turn::Turn;
-use crate::require::Require;
-use crate::tally::Tally;
+use self::{
+    clients::Client,
+    faults::Planted,
+    formats::{FORMATS, Format},
+    not_applicable::NotApplicable,
+    plan::Cell,
+    report::Report,
+    rows::ROWS,
+    server::Binary,
+    turn::Turn,
+};
+use crate::{require::Require, tally::Tally};
 
 /// How many records the large row has, unless `--count` says otherwise.
 const COUNT: usize = 10_000;

@@ -1,12 +1,10 @@
 //! What a client cannot express, and why: `tests/interop/not-applicable.toml`.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context, Result, ensure};
 
-use super::clients::CLIENTS;
-use super::rows::ROWS;
+use super::{clients::CLIENTS, rows::ROWS};
 use crate::places;
 
 /// A reason for each client and row that is not applicable.

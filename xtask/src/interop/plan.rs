@@ -1,8 +1,6 @@
 //! What a client is asked to send: the same for every client, written as `plan.json`.
 
-use std::collections::BTreeSet;
-use std::fmt;
-use std::path::Path;
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use anyhow::{Context, Result};
 use base64::prelude::{BASE64_STANDARD, Engine as _};

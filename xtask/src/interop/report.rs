@@ -1,17 +1,15 @@
 //! What came of it: a table for the eye, and `target/interop/report.md` to keep.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use anyhow::Result;
 
-use super::faults::{FAULTS, Planted};
-use super::formats::FORMATS;
-use super::rows::ROWS;
-use crate::places;
-use crate::tally::Tally;
+use super::{
+    faults::{FAULTS, Planted},
+    formats::FORMATS,
+    rows::ROWS,
+};
+use crate::{places, tally::Tally};
 
 /// How one cell ended.
 pub(crate) enum Outcome {

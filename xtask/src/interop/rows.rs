@@ -186,8 +186,7 @@ fn volume(cell: Cell, count: usize) -> Cell {
 mod tests {
     use std::collections::{HashMap, HashSet};
 
-    use super::super::compare::identity;
-    use super::*;
+    use super::{super::compare::identity, *};
 
     #[test]
     fn no_two_records_of_a_cell_are_alike() {

@@ -1,18 +1,24 @@
 //! The ksink under test: started on a port of its own, and stopped as an operator would.
 
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::rows::PARTITIONS;
-use super::wait::{ended_within, until};
-use crate::command::{cargo, succeed};
-use crate::places;
+use super::{
+    rows::PARTITIONS,
+    wait::{ended_within, until},
+};
+use crate::{
+    command::{cargo, succeed},
+    places,
+};
 
 const START_WAIT: Duration = Duration::from_secs(10);
 const STOP_WAIT: Duration = Duration::from_secs(10);

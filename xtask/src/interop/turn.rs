@@ -1,30 +1,33 @@
 //! One client's turn: it is installed, it sends, and what landed is looked at.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs;
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fs,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Result, bail};
 
-use super::clients::{Answers, Client};
-use super::compare::{Terms, compare};
-use super::eavesdrop::{Heard, Manner};
-use super::faults::Planted;
-use super::formats::Format;
-use super::landed::{Output, read_output};
-use super::not_applicable::NotApplicable;
-use super::plan::{Cell, Plan};
-use super::report::{Outcome, Run};
-use super::server::{Binary, Server};
-use super::wait::until;
-use super::wiretap::Wiretap;
-use super::{clients, install};
-use crate::places;
-use crate::require::Require;
+use super::{
+    clients::{self, Answers, Client},
+    compare::{Terms, compare},
+    eavesdrop::{Heard, Manner},
+    faults::Planted,
+    formats::Format,
+    install,
+    landed::{Output, read_output},
+    not_applicable::NotApplicable,
+    plan::{Cell, Plan},
+    report::{Outcome, Run},
+    server::{Binary, Server},
+    wait::until,
+    wiretap::Wiretap,
+};
+use crate::{places, require::Require};
 
 /// Records that nobody waits for may land after the client has gone.
 const LANDING_WAIT: Duration = Duration::from_secs(5);

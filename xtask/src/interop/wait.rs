@@ -1,9 +1,11 @@
 //! Bounded waits for what other processes do.
 
-use std::io;
-use std::process::{Child, ExitStatus};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    process::{Child, ExitStatus},
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 const PAUSE: Duration = Duration::from_millis(10);
 

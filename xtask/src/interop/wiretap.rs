@@ -1,9 +1,11 @@
 //! Passes every byte between the client and ksink on, and listens.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
 
 use ksink_wire::frame::{PREFIX_BYTES, frame_len};
 
