@@ -1,6 +1,11 @@
 //! What came of it: a table for the eye, and `target/interop/report.md` to keep.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::Result;
 
@@ -47,7 +52,7 @@ pub(crate) struct Run {
     /// The client's version in its own words, or why it was not tried.
     pub version: String,
     /// How it produces by default, as heard on the wire.
-    pub manners: Vec<String>,
+    pub manners: BTreeSet<String>,
     pub cells: Vec<(&'static str, Outcome)>,
     pub took: Duration,
     /// How it counts that the client was not tried; zero when it was.
@@ -59,7 +64,7 @@ impl Run {
         Self {
             client,
             version: String::new(),
-            manners: Vec::new(),
+            manners: BTreeSet::new(),
             cells: Vec::new(),
             took: Duration::ZERO,
             skip: Tally::default(),
