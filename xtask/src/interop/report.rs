@@ -75,6 +75,10 @@ impl Run {
         self.skip == Tally::default()
     }
 
+    fn tried(&self, row: &str) -> bool {
+        self.cells.iter().any(|(name, _)| *name == row)
+    }
+
     fn mark(&self, row: &str) -> &'static str {
         match self.cells.iter().find(|(name, _)| *name == row) {
             Some((_, outcome)) => outcome.mark(),
@@ -150,7 +154,7 @@ impl Report {
             format!("| {first:<16} |{}\n", fields.collect::<String>())
         };
         let names = ROWS.iter().map(|row| row.name).chain(FORMATS.iter().map(|format| format.name));
-        let tried = names.filter(|name| self.runs.iter().any(|run| !run.mark(name).is_empty()));
+        let tried = names.filter(|name| self.runs.iter().any(|run| run.tried(name)));
         let head = line("", &|run| run.client.to_owned())
             + &line(&"-".repeat(16), &|run| "-".repeat(run.client.len()));
         head + &tried.map(|name| line(name, &|run| run.mark(name).to_owned())).collect::<String>()
