@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
     time::Duration,
 };
 
@@ -117,7 +116,9 @@ impl Report {
     pub(crate) fn publish(&self) -> Result<()> {
         let text = self.text();
         println!("\n{text}");
-        Ok(fs::write(file(), text)?)
+        let folder = places::target().join("interop");
+        fs::create_dir_all(&folder)?;
+        Ok(fs::write(folder.join("report.md"), text)?)
     }
 
     fn text(&self) -> String {
@@ -221,10 +222,6 @@ impl Report {
 fn legend() -> String {
     let rows = ROWS.iter().map(|row| format!("- {}: {}\n", row.name, row.shows));
     format!("The rows:\n\n{}", rows.collect::<String>())
-}
-
-fn file() -> PathBuf {
-    places::target().join("interop/report.md")
 }
 
 #[cfg(test)]
