@@ -1,11 +1,17 @@
-use std::sync::atomic::AtomicBool;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use ksink_event::{Answer, Answers, DeliveryId, Position, Queue, queue};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
-use crate::testing::{is_local, values};
+use crate::{
+    Failure,
+    testing::{is_local, values},
+};
 
 /// The server's side of a pump, with a sink that does as it is told.
 struct Bench {
