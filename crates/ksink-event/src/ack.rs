@@ -4,7 +4,7 @@ use std::{
     mem,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -15,6 +15,37 @@ use crate::{Position, Refusal};
 /// Names a delivery between its server and the answer to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId(pub u64);
+
+/// Deliveries that must land in order: the batches of one producer in one partition.
+///
+/// A refused one makes its successors void at once, also those that the sink has taken already.
+#[derive(Debug)]
+pub struct Chain {
+    /// The first delivery that was refused.
+    refused: AtomicU64,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self { refused: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Chain {
+    /// Whether an earlier delivery of the chain was refused.
+    pub fn is_void(&self, delivery: DeliveryId) -> bool {
+        self.refused.load(Ordering::Acquire) < delivery.0
+    }
+
+    /// Whether any delivery of the chain was refused: nothing can be added to it.
+    pub fn is_broken(&self) -> bool {
+        self.refused.load(Ordering::Acquire) != u64::MAX
+    }
+
+    fn refuse(&self, delivery: DeliveryId) {
+        self.refused.fetch_min(delivery.0, Ordering::AcqRel);
+    }
+}
 
 /// What a sink said about deliveries, as the server hears it.
 #[derive(Debug)]
@@ -48,11 +79,9 @@ impl Answers {
         (Self(sender), receiver)
     }
 
-    /// The duty to answer for one delivery. `void` is only ever raised: by the server, and by a refusal
-    /// itself. Deliveries of one producer and partition share it, so that what follows a refused one is
-    /// void before anybody can ask; a delivery that others do not depend on has one of its own.
-    pub fn expect(&self, delivery: DeliveryId, void: Arc<AtomicBool>) -> Ack {
-        Ack { delivery, void, answers: Some(self.clone()) }
+    /// The duty to answer for one delivery, which is part of `chain` if its producer numbers its batches.
+    pub fn expect(&self, delivery: DeliveryId, chain: Option<Arc<Chain>>) -> Ack {
+        Ack { delivery, chain, answers: Some(self.clone()) }
     }
 
     fn send(&self, answer: Answer) {
@@ -69,7 +98,7 @@ impl Answers {
 #[must_use = "a producer is waiting for the answer"]
 pub struct Ack {
     delivery: DeliveryId,
-    void: Arc<AtomicBool>,
+    chain: Option<Arc<Chain>>,
     answers: Option<Answers>,
 }
 
@@ -77,7 +106,7 @@ impl Ack {
     /// Whether the delivery became void: an earlier one of the same producer and partition was refused,
     /// so that this one must not be kept. Ask before writing, and refuse if so.
     pub fn is_void(&self) -> bool {
-        self.void.load(Ordering::Acquire)
+        self.chain.as_ref().is_some_and(|chain| chain.is_void(self.delivery))
     }
 
     /// Accepts this delivery alone. To accept many after one flush, see [`accept`].
@@ -91,19 +120,17 @@ impl Ack {
     }
 
     fn answer_refused(&mut self, refusal: Refusal) {
-        if let Some(answers) = self.answers.take() {
-            // Here and not where the answer is heard: whoever asks about the next one may be faster.
-            self.void.store(true, Ordering::Release);
-            answers.send(Answer::Refused { delivery: self.delivery, refusal });
+        let Some(answers) = self.answers.take() else { return };
+        if let Some(chain) = &self.chain {
+            chain.refuse(self.delivery);
         }
+        answers.send(Answer::Refused { delivery: self.delivery, refusal });
     }
 }
 
 impl Drop for Ack {
     fn drop(&mut self) {
-        if self.answers.is_some() {
-            self.answer_refused(Refusal::local("the sink dropped the delivery without an answer"));
-        }
+        self.answer_refused(Refusal::local("the sink dropped the delivery without an answer"));
     }
 }
 
@@ -130,7 +157,7 @@ mod tests {
     #[test]
     fn a_group_is_accepted_with_one_answer() {
         let (answers, mut heard) = Answers::new();
-        let acks = (1..=3).map(|id| answers.expect(DeliveryId(id), Arc::default())).collect();
+        let acks = (1..=3).map(|id| answers.expect(DeliveryId(id), None)).collect();
         accept(acks, Vec::new());
         match heard.try_recv() {
             Ok(Answer::Accepted { deliveries, .. }) => {
@@ -144,7 +171,7 @@ mod tests {
     #[test]
     fn a_dropped_acknowledgement_refuses() {
         let (answers, mut heard) = Answers::new();
-        drop(answers.expect(DeliveryId(7), Arc::default()));
+        drop(answers.expect(DeliveryId(7), None));
         match heard.try_recv() {
             Ok(Answer::Refused { delivery, refusal: Refusal::Unavailable { .. } }) => {
                 assert_eq!(delivery, DeliveryId(7));
@@ -154,24 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_refused_delivery_is_void_at_once() {
+    fn a_refusal_makes_the_later_deliveries_of_its_chain_void_at_once() {
         let (answers, _heard) = Answers::new();
-        let void = Arc::new(AtomicBool::new(false));
-        let [first, second] = [1, 2].map(|id| answers.expect(DeliveryId(id), void.clone()));
-        let other = answers.expect(DeliveryId(3), Arc::default());
-        first.refuse(Refusal::local("disk full"));
-        assert!(second.is_void());
-        assert!(!other.is_void());
-    }
-
-    #[test]
-    fn a_delivery_becomes_void_when_the_server_says_so() {
-        let (answers, _heard) = Answers::new();
-        let void = Arc::new(AtomicBool::new(false));
-        let ack = answers.expect(DeliveryId(1), void.clone());
-        assert!(!ack.is_void());
-        void.store(true, Ordering::Release);
-        assert!(ack.is_void());
-        ack.refuse(Refusal::local("void"));
+        let chain = Arc::new(Chain::default());
+        let expect = |id| answers.expect(DeliveryId(id), Some(chain.clone()));
+        let [first, second, third] = [1, 2, 3].map(expect);
+        let of_another_chain = answers.expect(DeliveryId(4), Some(Arc::default()));
+        second.refuse(Refusal::local("disk full"));
+        assert!(!first.is_void() && third.is_void() && !of_another_chain.is_void());
     }
 }

@@ -9,7 +9,7 @@ mod event;
 mod position;
 mod refusal;
 
-pub use ack::{Ack, Answer, Answers, DeliveryId, accept};
+pub use ack::{Ack, Answer, Answers, Chain, DeliveryId, accept};
 pub use delivery::{Deliveries, Delivery, Queue, QueueClosed, Slot, queue};
 pub use event::{Event, RecordSet, Topic};
 pub use position::Position;

@@ -102,3 +102,10 @@ pub(crate) enum Lz4Header {
     /// Message sets of magic 0: the checksum is written wrong and read as if it were right.
     MagicZero,
 }
+
+impl Lz4Header {
+    /// What message sets of this magic have.
+    pub(crate) const fn of_magic(magic: i8) -> Self {
+        if magic == 0 { Self::MagicZero } else { Self::Standard }
+    }
+}

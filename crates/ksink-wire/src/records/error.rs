@@ -118,6 +118,9 @@ pub enum Fault {
     Trailing,
 }
 
+/// A value and the bytes after it, or the field that is wrong and how.
+pub(super) type Part<'a, T> = Result<(T, &'a [u8]), (Field, Fault)>;
+
 impl RecordError {
     /// Kafka's code for `CORRUPT_MESSAGE`: clients try again.
     pub const CORRUPT_MESSAGE: i16 = 2;

@@ -3,8 +3,8 @@
 use std::{fmt, str::Utf8Error};
 
 use super::{
-    error::{Fault, Field},
-    varint::{nullable, sized, varint, varlong},
+    error::{Fault, Field, Part},
+    varint::{Leaf, nullable, sized, varint, varlong},
 };
 
 /// One record, borrowed from the batch that holds it.
@@ -63,11 +63,6 @@ impl<'a> Headers<'a> {
             Some(header)
         })
     }
-
-    /// The headers as they stand in the record, without their count.
-    pub(super) fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
 }
 
 impl PartialEq for Headers<'_> {
@@ -104,9 +99,6 @@ pub(super) struct RawRecord<'a> {
     pub(super) headers: Headers<'a>,
 }
 
-/// A value and the bytes after it, or the field that is wrong and how.
-type Part<'a, T> = Result<(T, &'a [u8]), (Field, Fault)>;
-
 impl<'a> RawRecord<'a> {
     /// Reads a record that nobody has looked at yet, and checks all of it.
     #[inline(always)]
@@ -131,10 +123,7 @@ impl<'a> RawRecord<'a> {
     }
 
     #[inline(always)]
-    fn split(
-        input: &'a [u8],
-        offset_delta: impl Fn(&'a [u8]) -> super::varint::Leaf<'a, i64>,
-    ) -> Part<'a, Self> {
+    fn split(input: &'a [u8], offset_delta: impl Fn(&'a [u8]) -> Leaf<'a, i64>) -> Part<'a, Self> {
         let (body, rest) = sized(input).map_err(|flaw| flaw.of(Field::Length))?;
         let (_, body) = body.split_first().ok_or((Field::Attributes, Fault::Cut))?;
         let (timestamp_delta, body) =

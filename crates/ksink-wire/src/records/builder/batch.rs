@@ -1,14 +1,14 @@
 //! Writing v2 batches.
 
-use super::{BuildError, NewRecord, length};
+use super::{BuildError, NewRecord, Summary};
 use crate::{
     compression::{Compression, Compressor, Lz4Header},
     crc::crc32c,
     records::{
         Attributes,
         batch::{CRC_END, HEADER_BYTES, LENGTH_END, MAGIC},
-        header::put,
-        varint::{put_varint, put_varlong, varint_len, varlong_len},
+        encode::{Deltas, body_len, length, put, put_record},
+        varint::varint_len,
         walk::NO_TIMESTAMP,
     },
 };
@@ -40,17 +40,6 @@ pub struct BatchBuilder<'o> {
     records: i32,
     base_timestamp: i64,
     max_timestamp: i64,
-}
-
-/// What a finished batch holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchSummary {
-    /// How many records.
-    pub records: usize,
-    /// How many bytes the batch takes, its header included.
-    pub bytes: usize,
-    /// The highest timestamp of the records; -1 when there is none.
-    pub max_timestamp: i64,
 }
 
 /// The marker that a broker writes into a partition to end a transaction there.
@@ -132,13 +121,12 @@ impl<'o> BatchBuilder<'o> {
         let base_timestamp = if first { record.timestamp } else { self.base_timestamp };
         let deltas = Deltas {
             timestamp: record.timestamp.wrapping_sub(base_timestamp),
-            offset: self.records,
+            offset: self.records.into(),
         };
-        let body_bytes = length(body_len(record, deltas)?)?;
+        let body_bytes = body_len(record, deltas)?;
         let records = self.records.checked_add(1).ok_or(BuildError::TooLarge)?;
         self.out.reserve(body_bytes as usize + varint_len(body_bytes));
-        put_varint(body_bytes, self.out);
-        put_body(record, deltas, self.out);
+        put_record(record, deltas, body_bytes, self.out);
         self.records = records;
         self.base_timestamp = base_timestamp;
         self.max_timestamp = self.max_timestamp.max(record.timestamp);
@@ -150,7 +138,7 @@ impl<'o> BatchBuilder<'o> {
     /// # Errors
     ///
     /// Those of [`Self::finish`].
-    pub fn finish_with_marker(mut self, marker: EndMarker) -> Result<BatchSummary, BuildError> {
+    pub fn finish_with_marker(mut self, marker: EndMarker) -> Result<Summary, BuildError> {
         self.attributes |= Attributes::CONTROL | Attributes::TRANSACTIONAL;
         // Version 0 of the key (version, kind) and of the value (version, epoch of the coordinator).
         let key = [0, 0, 0, u8::from(marker.committed)];
@@ -171,7 +159,7 @@ impl<'o> BatchBuilder<'o> {
     ///
     /// When the batch would be 2 GiB or more, or the codec is not part of this build; the batch is taken off the
     /// vector then.
-    pub fn finish(mut self) -> Result<BatchSummary, BuildError> {
+    pub fn finish(mut self) -> Result<Summary, BuildError> {
         let result = self.seal();
         if result.is_err() {
             self.out.truncate(self.start);
@@ -179,7 +167,7 @@ impl<'o> BatchBuilder<'o> {
         result
     }
 
-    fn seal(&mut self) -> Result<BatchSummary, BuildError> {
+    fn seal(&mut self) -> Result<Summary, BuildError> {
         if let Some((codec, compressor)) = &mut self.compression {
             let records_start = self.start + HEADER_BYTES;
             compressor.compress_tail(*codec, Lz4Header::Standard, self.out, records_start)?;
@@ -203,57 +191,6 @@ impl<'o> BatchBuilder<'o> {
         let crc = crc32c(batch.get(CRC_END..).unwrap_or_default());
         put(batch, 17, &crc.to_be_bytes());
         let max_timestamp = self.max_timestamp;
-        Ok(BatchSummary { records: self.records as usize, bytes, max_timestamp })
-    }
-}
-
-/// What a record says relative to its batch.
-#[derive(Clone, Copy)]
-struct Deltas {
-    timestamp: i64,
-    offset: i32,
-}
-
-/// How many bytes [`put_body`] writes.
-fn body_len(record: &NewRecord<'_>, deltas: Deltas) -> Result<usize, BuildError> {
-    let mut bytes = 1 + varlong_len(deltas.timestamp) + varint_len(deltas.offset);
-    bytes += nullable_len(record.key)? + nullable_len(record.value)?;
-    bytes += varint_len(length(record.headers.len())?);
-    for header in record.headers {
-        bytes += nullable_len(Some(header.key))? + nullable_len(header.value)?;
-    }
-    Ok(bytes)
-}
-
-fn nullable_len(bytes: Option<&[u8]>) -> Result<usize, BuildError> {
-    match bytes {
-        Some(bytes) => Ok(varint_len(length(bytes.len())?) + bytes.len()),
-        None => Ok(1),
-    }
-}
-
-/// Appends a record without its length.
-fn put_body(record: &NewRecord<'_>, deltas: Deltas, out: &mut Vec<u8>) {
-    // A record's attributes have no bits in use.
-    out.push(0);
-    put_varlong(deltas.timestamp, out);
-    put_varint(deltas.offset, out);
-    put_nullable(record.key, out);
-    put_nullable(record.value, out);
-    put_varlong(record.headers.len() as i64, out);
-    for header in record.headers {
-        put_nullable(Some(header.key), out);
-        put_nullable(header.value, out);
-    }
-}
-
-#[inline(always)]
-fn put_nullable(bytes: Option<&[u8]>, out: &mut Vec<u8>) {
-    match bytes {
-        Some(bytes) => {
-            put_varlong(bytes.len() as i64, out);
-            out.extend_from_slice(bytes);
-        }
-        None => put_varint(-1, out),
+        Ok(Summary { records: self.records as usize, bytes, max_timestamp })
     }
 }

@@ -1,13 +1,15 @@
 //! Writing batches and message sets.
 
 mod batch;
+mod message_set;
 
 use std::{error::Error, fmt};
 
 use super::Header;
-use crate::compression::CompressionError;
+use crate::compression::{Compression, CompressionError};
 
-pub use batch::{BatchBuilder, BatchSummary, EndMarker};
+pub use batch::{BatchBuilder, EndMarker};
+pub use message_set::MessageSetBuilder;
 
 /// A record to be written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +24,17 @@ pub struct NewRecord<'a> {
     pub headers: &'a [Header<'a>],
 }
 
+/// What a finished batch or message set holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many records.
+    pub records: usize,
+    /// How many bytes it takes, headers included.
+    pub bytes: usize,
+    /// The highest timestamp of the records; -1 when there is none.
+    pub max_timestamp: i64,
+}
+
 /// Why records cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,6 +43,8 @@ pub enum BuildError {
     TooLarge,
     /// A message set has no place for headers.
     Headers,
+    /// Message sets know gzip, snappy and lz4 only; zstd came after them (KIP-110).
+    CodecInMessageSet(Compression),
     /// The records cannot be compressed.
     Compression(CompressionError),
 }
@@ -45,14 +60,12 @@ impl fmt::Display for BuildError {
         match self {
             Self::TooLarge => f.write_str("records of 2 GiB or more cannot be written"),
             Self::Headers => f.write_str("a message set has no place for headers"),
+            Self::CodecInMessageSet(codec) => {
+                write!(f, "a message set cannot be compressed with {}", codec.name())
+            }
             Self::Compression(error) => error.fmt(f),
         }
     }
 }
 
 impl Error for BuildError {}
-
-/// A length as the format has it.
-fn length(bytes: usize) -> Result<i32, BuildError> {
-    i32::try_from(bytes).map_err(|_| BuildError::TooLarge)
-}

@@ -1,0 +1,223 @@
+//! What was typed. Nothing here asks the machine anything; see [`Plan`](crate::plan::Plan) for what it means.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// A Kafka endpoint without the Kafka cluster: any Kafka producer connects, and what it produces lands in
+/// stdout or in files.
+#[derive(Debug, Parser)]
+#[command(name = "ksink", version)]
+#[command(args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// Everything else than serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prints the JSON schema of the lines that `--output-format jsonl` writes.
+    JsonSchema {
+        /// As `--output-json-timestamp`.
+        #[arg(long = "output-json-timestamp", value_name = "STYLE", default_value = "rfc3339")]
+        style: TimestampStyle,
+    },
+    /// Prints a completion script for a shell.
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// The flags of serving. Each can also be given as an environment variable.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// Where to listen: host:port, or :port for every address of this machine.
+    #[arg(long, value_name = "ADDR", default_value = ":9092", env = "KSINK_ADDR")]
+    pub(crate) addr: String,
+
+    /// What clients are told to connect to: host:port [default: the address that each connected to].
+    #[arg(long, value_name = "ADDR", env = "KSINK_ADVERTISED_ADDR")]
+    pub(crate) advertised_addr: Option<String>,
+
+    /// Topics that exist from the start, and patterns of those that may come (a,b,events-*) [default: any].
+    #[arg(long, value_name = "LIST", value_delimiter = ',', env = "KSINK_TOPICS")]
+    pub(crate) topics: Vec<String>,
+
+    /// How many partitions each topic has.
+    #[arg(long, value_name = "N", default_value_t = 1, env = "KSINK_PARTITIONS")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) partitions: u16,
+
+    /// Where records go: - for stdout, null: for nowhere, or a file, which may hold {topic}.
+    #[arg(long, value_name = "OUTPUT", default_value = "-", env = "KSINK_OUTPUT")]
+    pub(crate) output: String,
+
+    /// How records are written: binary, jsonl or kcat.
+    #[arg(long, value_name = "FORMAT", default_value = "binary", env = "KSINK_OUTPUT_FORMAT")]
+    pub(crate) output_format: String,
+
+    /// The format string of --output-format kcat, such as '%t %p %o %k %s\n'.
+    #[arg(long, value_name = "STRING", env = "KSINK_OUTPUT_FORMAT_STRING")]
+    pub(crate) output_format_string: Option<String>,
+
+    /// Writes keys in base64 (jsonl).
+    #[arg(long, env = "KSINK_OUTPUT_JSON_BASE64_KEY")]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    pub(crate) output_json_base64_key: bool,
+
+    /// Writes values in base64 (jsonl).
+    #[arg(long, env = "KSINK_OUTPUT_JSON_BASE64_VALUE")]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    pub(crate) output_json_base64_value: bool,
+
+    /// How timestamps are written (jsonl) [default: rfc3339].
+    #[arg(long, value_name = "STYLE", env = "KSINK_OUTPUT_JSON_TIMESTAMP")]
+    pub(crate) output_json_timestamp: Option<TimestampStyle>,
+
+    /// What follows each record (binary); knows \n \r \t \0 and \\ [default: \n].
+    #[arg(long, value_name = "TEXT", env = "KSINK_OUTPUT_SEPARATOR", allow_hyphen_values = true)]
+    pub(crate) output_separator: Option<String>,
+
+    /// What follows each record, in hexadecimal (binary); wins over --output-separator.
+    #[arg(long, value_name = "HEX", env = "KSINK_OUTPUT_SEPARATOR_HEX")]
+    pub(crate) output_separator_hex: Option<String>,
+
+    /// Puts nothing between records (binary); wins over the other two.
+    #[arg(long, env = "KSINK_NO_SEPARATOR")]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    pub(crate) no_separator: bool,
+
+    /// Writes the port to this file, as decimal text, once the server listens.
+    #[arg(long, value_name = "FILE", env = "KSINK_PORT_FILE")]
+    pub(crate) port_file: Option<PathBuf>,
+
+    /// Exits after so many records were kept. Batches are never split.
+    #[arg(long, value_name = "N", env = "KSINK_EXIT_AFTER_RECORDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) exit_after_records: Option<u64>,
+
+    /// Exits when no record came for so long, counted from the start or from the last one.
+    #[arg(long, value_name = "DURATION", env = "KSINK_EXIT_WHEN_IDLE")]
+    #[arg(value_parser = humantime::parse_duration)]
+    pub(crate) exit_when_idle: Option<std::time::Duration>,
+
+    /// The largest batch that is accepted, in bytes as it came.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1_048_588,
+        env = "KSINK_MAX_MESSAGE_BYTES"
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_message_bytes: u32,
+
+    /// How many connections may be open at once.
+    #[arg(long, value_name = "N", default_value_t = 10_000, env = "KSINK_MAX_CONNECTIONS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections: u32,
+
+    /// How much memory requests may hold together: bytes, or with a unit (256MiB).
+    #[arg(long, value_name = "BYTES", default_value = "256MiB", env = "KSINK_MEMORY_LIMIT")]
+    #[arg(value_parser = parse_bytes)]
+    pub(crate) memory_limit: u64,
+
+    /// Closes a connection that was silent for so long.
+    #[arg(long, value_name = "DURATION", default_value = "10m", env = "KSINK_IDLE_TIMEOUT")]
+    #[arg(value_parser = humantime::parse_duration)]
+    pub(crate) idle_timeout: std::time::Duration,
+
+    /// How long a stop waits for what is in flight.
+    #[arg(long, value_name = "DURATION", default_value = "30s", env = "KSINK_DRAIN_TIMEOUT")]
+    #[arg(value_parser = humantime::parse_duration)]
+    pub(crate) drain_timeout: std::time::Duration,
+
+    /// How log lines look on stderr.
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "KSINK_LOG_FORMAT")]
+    pub(crate) log_format: LogFormat,
+
+    /// The least important log lines that are written.
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "KSINK_LOG_LEVEL")]
+    pub(crate) log_level: LogLevel,
+}
+
+/// How jsonl writes timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimestampStyle {
+    /// 2026-11-20T09:30:00.000Z
+    Rfc3339,
+    /// Milliseconds since the epoch, as a number.
+    Ms,
+    /// 2026-11-20 09:30:00 +0000 UTC, as ksink-go wrote it.
+    Go,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Which log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// What needs a person.
+    Error,
+    /// What may need one.
+    Warn,
+    /// What happens once.
+    Info,
+    /// What happens to each connection.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// A number of bytes, with or without a unit: `1048576`, `1MiB`, `1MB`.
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" | "K" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        unit => return Err(format!("`{unit}` is no unit of bytes; try KiB, MiB or GiB")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("`{digits}` is no number"))?;
+    number.checked_mul(unit).ok_or_else(|| "that is too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn bytes_are_read_with_and_without_a_unit() {
+        let check = |text: &str, bytes| assert_eq!(parse_bytes(text).ok(), bytes, "{text}");
+        check("1048588", Some(1_048_588));
+        check("256MiB", Some(256 << 20));
+        check("1GB", Some(1_000_000_000));
+        check("", None);
+        check("MiB", None);
+        check("1.5MiB", None);
+        check("99999999999GiB", None);
+    }
+}

@@ -1,0 +1,281 @@
+//! What the command line means. Every rule that concerns more than one flag lives here.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use ksink_server::{HostPort, Limits, ListenAddr, ServerConfig};
+use ksink_sinks::{
+    Format, PathPattern,
+    format::{Binary, JsonTimestamp, Jsonl, Kcat, Separator},
+};
+
+use crate::{
+    args::{LogFormat, LogLevel, ServeArgs, TimestampStyle},
+    exit::Exit,
+};
+
+/// A batch may become so many times larger when it is decompressed.
+const DECOMPRESSION_RATIO_MAX: usize = 8;
+
+/// What is to be run: every value is checked, and nothing on the machine was touched yet.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) listen: ListenAddr,
+    pub(crate) server: ServerConfig,
+    pub(crate) output: Output,
+    pub(crate) format: Format,
+    pub(crate) port_file: Option<PathBuf>,
+    pub(crate) exit_after_records: Option<u64>,
+    pub(crate) exit_when_idle: Option<Duration>,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_level: LogLevel,
+}
+
+/// Where records go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Stdout,
+    Null,
+    File(PathPattern),
+}
+
+impl TryFrom<ServeArgs> for Plan {
+    type Error = Exit;
+
+    fn try_from(args: ServeArgs) -> Result<Self, Exit> {
+        Ok(Self {
+            listen: args.addr.parse().map_err(|error| Exit::usage(format!("--addr: {error}")))?,
+            server: server(&args)?,
+            output: output(&args.output)?,
+            format: format(&args)?,
+            port_file: args.port_file,
+            exit_after_records: args.exit_after_records,
+            exit_when_idle: args.exit_when_idle,
+            drain_timeout: args.drain_timeout,
+            log_format: args.log_format,
+            log_level: args.log_level,
+        })
+    }
+}
+
+fn server(args: &ServeArgs) -> Result<ServerConfig, Exit> {
+    let message_bytes_max = args.max_message_bytes as usize;
+    let default = Limits::default();
+    let decompressed = message_bytes_max.saturating_mul(DECOMPRESSION_RATIO_MAX);
+    let limits = Limits {
+        connections_max: args.max_connections as usize,
+        memory_bytes_max: usize::try_from(args.memory_limit).unwrap_or(usize::MAX),
+        message_bytes_max,
+        decompressed_bytes_max: decompressed.max(default.decompressed_bytes_max),
+        idle_max: args.idle_timeout,
+        ..default
+    };
+    let topics = args.topics.iter().map(|topic| topic.trim().parse());
+    Ok(ServerConfig {
+        advertised: args.advertised_addr.as_deref().map(advertised).transpose()?,
+        topics: topics
+            .collect::<Result<_, _>>()
+            .map_err(|error| Exit::usage(format!("--topics: {error}")))?,
+        partitions: args.partitions,
+        limits,
+    })
+}
+
+/// `host:port`, of which clients need both.
+fn advertised(text: &str) -> Result<HostPort, Exit> {
+    let error = || {
+        Exit::usage(format!(
+            "--advertised-addr: `{text}` is no address that a client could connect to: expected host:port"
+        ))
+    };
+    let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = bracketed.unwrap_or(host);
+    let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(error)?;
+    let usable = !host.is_empty() && (bracketed.is_some() || !host.contains(':'));
+    usable.then(|| HostPort { host: host.to_owned(), port }).ok_or_else(error)
+}
+
+fn output(text: &str) -> Result<Output, Exit> {
+    match text {
+        "" => Err(Exit::usage("--output: an output is needed: -, null: or a file")),
+        "-" => Ok(Output::Stdout),
+        "null:" => Ok(Output::Null),
+        _ if text.contains("://") => Err(Exit::usage(format!(
+            "--output: unsupported output `{text}`: expected -, null: or a file (./{text} is one)"
+        ))),
+        _ => Ok(Output::File(PathPattern::new(OsString::from(text)))),
+    }
+}
+
+fn format(args: &ServeArgs) -> Result<Format, Exit> {
+    let name = args.output_format.as_str();
+    for (flag, belongs_to, given) in format_flags(args) {
+        if given && name != belongs_to {
+            return Err(Exit::usage(format!(
+                "{flag} can only be used with --output-format {belongs_to}"
+            )));
+        }
+    }
+    match name {
+        "binary" => Ok(Format::Binary(Binary { separator: separator(args)? })),
+        "jsonl" => Ok(Format::Jsonl(Jsonl {
+            base64_key: args.output_json_base64_key,
+            base64_value: args.output_json_base64_value,
+            timestamp: args.output_json_timestamp.map(JsonTimestamp::from).unwrap_or_default(),
+        })),
+        "kcat" => kcat(args.output_format_string.as_deref()),
+        _ => Err(Exit::usage(format!(
+            "--output-format: unknown output format `{name}`: expected binary, jsonl or kcat"
+        ))),
+    }
+}
+
+/// The flags that only one format knows, and whether they were given.
+fn format_flags(args: &ServeArgs) -> [(&'static str, &'static str, bool); 7] {
+    [
+        ("--output-format-string", "kcat", args.output_format_string.is_some()),
+        ("--output-json-base64-key", "jsonl", args.output_json_base64_key),
+        ("--output-json-base64-value", "jsonl", args.output_json_base64_value),
+        ("--output-json-timestamp", "jsonl", args.output_json_timestamp.is_some()),
+        ("--output-separator", "binary", args.output_separator.is_some()),
+        ("--output-separator-hex", "binary", args.output_separator_hex.is_some()),
+        ("--no-separator", "binary", args.no_separator),
+    ]
+}
+
+fn kcat(format: Option<&str>) -> Result<Format, Exit> {
+    let format = format.filter(|format| !format.is_empty()).ok_or_else(|| {
+        Exit::usage("--output-format-string is required with --output-format kcat")
+    })?;
+    Kcat::new(format)
+        .map(Format::Kcat)
+        .map_err(|error| Exit::usage(format!("--output-format-string: {error}")))
+}
+
+/// The most particular wish wins: none, then hexadecimal, then text.
+fn separator(args: &ServeArgs) -> Result<Separator, Exit> {
+    let hex = args.output_separator_hex.as_deref().filter(|hex| !hex.is_empty());
+    match (args.no_separator, hex, &args.output_separator) {
+        (true, _, _) => Ok(Separator::NONE),
+        (false, Some(hex), _) => Separator::from_hex(hex)
+            .map_err(|error| Exit::usage(format!("--output-separator-hex: {error}"))),
+        (false, None, Some(text)) => Ok(Separator::from_text(text)),
+        (false, None, None) => Ok(Separator::default()),
+    }
+}
+
+impl From<TimestampStyle> for JsonTimestamp {
+    fn from(style: TimestampStyle) -> Self {
+        match style {
+            TimestampStyle::Rfc3339 => Self::Rfc3339,
+            TimestampStyle::Ms => Self::Millis,
+            TimestampStyle::Go => Self::Go,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Args;
+
+    fn plan(flags: &[&str]) -> Result<Plan, String> {
+        let args = Args::try_parse_from([&["ksink"], flags].concat())
+            .map_err(|error| error.to_string())?;
+        Plan::try_from(args.serve).map_err(|exit| exit.to_string())
+    }
+
+    #[track_caller]
+    fn refused(flags: &[&str], because: &str) {
+        match plan(flags) {
+            Ok(plan) => panic!("{flags:?} was accepted: {plan:?}"),
+            Err(line) => assert!(line.contains(because), "{flags:?}: {line}"),
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_ksink_go() {
+        let plan = plan(&[]).expect("no flag is needed");
+        assert_eq!(plan.listen.to_string(), ":9092");
+        assert_eq!(plan.output, Output::Stdout);
+        assert!(matches!(plan.format, Format::Binary(ref binary) if *binary == Binary::default()));
+        assert_eq!(plan.server.partitions, 1);
+        assert_eq!(plan.server.limits.message_bytes_max, 1_048_588);
+    }
+
+    #[test]
+    fn a_flag_of_another_format_is_refused() {
+        refused(&["--output-format-string", "%s"], "only be used with --output-format kcat");
+        refused(&["--output-json-base64-key"], "only be used with --output-format jsonl");
+        refused(&["--output-json-base64-value"], "only be used with --output-format jsonl");
+        refused(&["--output-json-timestamp", "ms"], "only be used with --output-format jsonl");
+        let jsonl = ["--output-format", "jsonl"];
+        refused(&[&jsonl[..], &["--output-separator", ";"]].concat(), "--output-format binary");
+        refused(
+            &[&jsonl[..], &["--output-separator-hex", "00"]].concat(),
+            "--output-format binary",
+        );
+        refused(&[&jsonl[..], &["--no-separator"]].concat(), "--output-format binary");
+        assert!(plan(&[&jsonl[..], &["--no-separator=false"]].concat()).is_ok());
+    }
+
+    #[test]
+    fn a_format_that_nobody_knows_is_refused() {
+        refused(&["--output-format", "xml"], "unknown output format `xml`");
+        refused(&["--output-format", "kcat"], "--output-format-string is required");
+        refused(
+            &["--output-format", "kcat", "--output-format-string", "%x"],
+            "unknown kcat format specifier: %x",
+        );
+    }
+
+    #[test]
+    fn of_the_separators_none_wins_over_hexadecimal_and_that_over_text() {
+        let separator = |flags: &[&str]| match plan(flags).map(|plan| plan.format) {
+            Ok(Format::Binary(Binary { separator })) => separator,
+            other => panic!("{other:?}"),
+        };
+        let (text, hex) = (["--output-separator", "\\t"], ["--output-separator-hex", "0d0a"]);
+        assert_eq!(separator(&text), Separator::from_text("\t"));
+        assert_eq!(separator(&[text, hex].concat()), Separator::from_text("\r\n"));
+        assert_eq!(separator(&[&text[..], &hex, &["--no-separator"]].concat()), Separator::NONE);
+        assert_eq!(separator(&["--output-separator-hex", ""]), Separator::default());
+        refused(&["--output-separator-hex", "0"], "odd length");
+        refused(&["--output-separator-hex", "zz"], "--output-separator-hex");
+    }
+
+    #[test]
+    fn an_output_is_stdout_nowhere_or_a_file_and_nothing_with_a_scheme() {
+        for scheme in ["tcp://h:1", "tls://h:1", "nanomsg://x", "ftp://h/x", "HTTP://h"] {
+            refused(&["--output", scheme], "unsupported output");
+        }
+        refused(&["--output", ""], "an output is needed");
+        assert_eq!(plan(&["--output", "null:"]).map(|plan| plan.output), Ok(Output::Null));
+        let file = Output::File(PathPattern::new("a/{topic}.jsonl"));
+        assert_eq!(plan(&["--output", "a/{topic}.jsonl"]).map(|plan| plan.output), Ok(file));
+    }
+
+    #[test]
+    fn an_advertised_address_is_one_that_a_client_can_use() {
+        let advertised = |text: &str| {
+            plan(&["--advertised-addr", text])
+                .map(|plan| plan.server.advertised.map(|HostPort { host, port }| (host, port)))
+        };
+        assert_eq!(advertised("kafka.example:9092"), Ok(Some(("kafka.example".into(), 9092))));
+        assert_eq!(advertised("[::1]:1"), Ok(Some(("::1".into(), 1))));
+        for text in ["kafka.example", ":9092", "kafka.example:0", "::1:9092", "h:99999"] {
+            refused(&["--advertised-addr", text], "--advertised-addr");
+        }
+    }
+
+    #[test]
+    fn topics_are_names_and_patterns() {
+        let topics = plan(&["--topics", "a,b, events-*"]).map(|plan| plan.server.topics.len());
+        assert_eq!(topics, Ok(3));
+        refused(&["--topics", "a/b"], "`a/b` is no topic name or pattern");
+        refused(&["--partitions", "0"], "0");
+    }
+}

@@ -1,0 +1,96 @@
+//! Which APIs are served, in which versions, and who handles them: the one table that is advertised.
+
+use std::ops::RangeInclusive;
+
+use ksink_wire::{
+    ApiKey, ErrorCode, HeaderError, Request,
+    messages::api_versions::{ApiVersion, ApiVersionsResponse},
+};
+
+use super::{
+    Asked, Broker, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
+};
+use crate::session::{Goodbye, Head, Reply};
+
+macro_rules! served {
+    ($($api:ident $versions:expr => $handler:path;)*) => {
+        /// What is served, sorted by key.
+        pub(crate) const SERVED: &[(ApiKey, RangeInclusive<i16>)] = &[
+            (ApiKey::Produce, 0..=13),
+            $((ApiKey::$api, $versions),)*
+        ];
+
+        /// Hands a request to whoever serves it. Produce comes in by
+        /// [`Broker::handle_produce`](super::Broker::handle_produce) instead.
+        pub(super) fn dispatch(broker: &mut Broker, asked: Asked, request: Request<'_>) -> Reply {
+            match request {
+                $(Request::$api(body) => $handler(broker, asked, &body),)*
+                _ => Reply::Hangup(not_served(asked.head)),
+            }
+        }
+    };
+}
+
+served! {
+    Fetch           4..=12 => fetch::handle;
+    ListOffsets     0..=8  => list_offsets::handle;
+    Metadata        0..=13 => metadata::handle;
+    FindCoordinator 0..=6  => find_coordinator::handle;
+    ApiVersions     0..=5  => api_versions::handle;
+    InitProducerId  0..=5  => init_producer_id::handle;
+}
+
+/// Whether a request may come in at all. An unknown version of ApiVersions never gets here.
+pub(crate) fn admit(api: ApiKey, version: i16) -> Result<(), Goodbye> {
+    let served =
+        SERVED.iter().any(|(served, versions)| *served == api && versions.contains(&version));
+    served.then_some(()).ok_or(Goodbye::NotServed { api, version })
+}
+
+/// The answer to a header that cannot be read: none, unless the client asks for ApiVersions in a version
+/// of the future, which is answered in version 0 (KIP-511).
+pub(crate) fn answer_unreadable(error: HeaderError) -> Result<Vec<u8>, Goodbye> {
+    match error {
+        HeaderError::UnsupportedVersion {
+            api_key: ApiKey::ApiVersions, correlation_id, ..
+        } => {
+            let head = Head { api: ApiKey::ApiVersions, version: 0, correlation_id };
+            let response = ApiVersionsResponse {
+                error_code: ErrorCode::UNSUPPORTED_VERSION,
+                api_keys: advertised()
+                    .filter(|api| api.api_key == ApiKey::ApiVersions.key())
+                    .collect(),
+                ..Default::default()
+            };
+            Ok(head.encode(response))
+        }
+        other => Err(Goodbye::Header(other)),
+    }
+}
+
+/// The table as ApiVersions tells it.
+pub(super) fn advertised() -> impl Iterator<Item = ApiVersion> {
+    SERVED.iter().map(|(api, versions)| ApiVersion {
+        api_key: api.key(),
+        min_version: *versions.start(),
+        max_version: *versions.end(),
+    })
+}
+
+fn not_served(head: Head) -> Goodbye {
+    Goodbye::NotServed { api: head.api, version: head.version }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_can_be_decoded_and_is_sorted_by_key() {
+        for (api, versions) in SERVED {
+            let known = api.versions();
+            assert!(versions.clone().all(|version| known.contains(version)), "{api:?}");
+        }
+        assert!(SERVED.is_sorted_by_key(|(api, _)| api.key()));
+    }
+}

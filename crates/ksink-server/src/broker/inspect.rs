@@ -1,0 +1,243 @@
+//! The checks that a produce request must pass by itself, before anybody asks about topics or producers.
+//!
+//! They run on the connection's own time, outside of every lock: CRC, decompression and one walk over all
+//! records. The order is Kafka's (`ReplicaManager`, `UnifiedLog`, `LogValidator`), and where Kafka drops
+//! something in silence ksink refuses it (`docs/protocol.md`).
+
+use std::{borrow::Cow, collections::HashSet};
+
+use bytes::Bytes;
+use ksink_wire::{
+    ErrorCode, Uuid,
+    compression::Decompressor,
+    messages::produce::{PartitionProduceData, ProduceRequest},
+    records::{Compression, MessageSet, RecordBatch, RecordError, Records, Walk, magic},
+};
+
+use super::produce::Refused;
+use crate::{Limits, time::Now};
+
+/// The oldest Produce version whose records must be one v2 batch a partition.
+const FIRST_BATCH_VERSION: i16 = 3;
+
+/// The oldest Produce version that may carry zstd (KIP-110).
+const FIRST_ZSTD_VERSION: i16 = 7;
+
+/// How far ahead of our clock a timestamp may be: Kafka's `message.timestamp.after.max.ms`.
+const TIMESTAMP_AHEAD_MS_MAX: i64 = 3_600_000;
+
+/// A produce request whose batches were opened and judged one by one.
+#[derive(Debug)]
+pub struct Inspected {
+    pub(super) acks: i16,
+    /// Whether a batch says that it belongs to a transaction.
+    pub(super) transactional: bool,
+    pub(super) topics: Vec<InspectedTopic>,
+}
+
+/// The part of a request that is for one topic.
+#[derive(Debug)]
+pub(super) struct InspectedTopic {
+    pub(super) topic: TopicRef,
+    pub(super) partitions: Vec<InspectedPartition>,
+}
+
+/// How a request names a topic: by name up to version 12, by id from 13 on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum TopicRef {
+    Name(Box<str>),
+    Id(Uuid),
+}
+
+/// The part of a request that is for one partition.
+#[derive(Debug)]
+pub(super) struct InspectedPartition {
+    pub(super) index: i32,
+    pub(super) batch: Result<OpenBatch, Refused>,
+}
+
+/// A batch that was opened and walked.
+#[derive(Debug)]
+pub(super) struct OpenBatch {
+    /// The uncompressed records; a slice of the request where it was not compressed.
+    pub(super) body: Bytes,
+    pub(super) walk: Walk,
+    /// -1 if the producer is not idempotent.
+    pub(super) producer_id: i64,
+    transactional: bool,
+}
+
+/// Opens and judges every batch of a request. `frame` holds the bytes that the request borrows.
+pub fn inspect(
+    now: Now,
+    version: i16,
+    frame: &Bytes,
+    request: &ProduceRequest<'_>,
+    decompressor: &mut Decompressor,
+    limits: &Limits,
+) -> Inspected {
+    let mut inspector = Inspector { now, version, frame, decompressor, limits };
+    let mut topics: Vec<_> = request
+        .topic_data
+        .iter()
+        .map(|topic| InspectedTopic {
+            topic: match version {
+                13.. => TopicRef::Id(topic.topic_id),
+                _ => TopicRef::Name(topic.name.into()),
+            },
+            partitions: topic.partition_data.iter().map(|data| inspector.partition(data)).collect(),
+        })
+        .collect();
+    refuse_repeated(&mut topics);
+    let transactional = batches(&topics).any(|batch| batch.transactional);
+    Inspected { acks: request.acks, transactional, topics }
+}
+
+struct Inspector<'i> {
+    now: Now,
+    version: i16,
+    frame: &'i Bytes,
+    decompressor: &'i mut Decompressor,
+    limits: &'i Limits,
+}
+
+impl Inspector<'_> {
+    fn partition(&mut self, data: &PartitionProduceData<'_>) -> InspectedPartition {
+        let batch = match data.records {
+            None | Some([]) => Err(Refused::new(ErrorCode::INVALID_RECORD, "no records")),
+            Some(records) => self.records(records),
+        };
+        InspectedPartition { index: data.index, batch }
+    }
+
+    fn records(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
+        match magic(records) {
+            Some(0 | 1) if self.version < FIRST_BATCH_VERSION => self.message_set(records),
+            Some(0 | 1) => Err(Refused::new(
+                ErrorCode::INVALID_RECORD,
+                "message format v0 or v1 in a Produce request of version 3 or later",
+            )),
+            Some(_) | None => self.batch(records),
+        }
+    }
+
+    fn batch(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
+        let (first, _) = RecordBatch::parse(records)?;
+        self.check_codec(&first)?;
+        let batch = RecordBatch::parse_single(records)?;
+        self.check_size(batch.bytes())?;
+        batch.check_produced()?;
+        let mut out = Vec::new();
+        let opened = batch.open(self.decompressor, &mut out, self.limits.decompressed_bytes_max)?;
+        opened.check_produced()?;
+        let (body, walk) = self.keep(opened)?;
+        Ok(OpenBatch {
+            body: body.unwrap_or_else(|| out.into()),
+            walk,
+            producer_id: batch.producer_id,
+            transactional: batch.attributes.is_transactional(),
+        })
+    }
+
+    fn check_codec(&self, batch: &RecordBatch<'_>) -> Result<(), Refused> {
+        match batch.attributes.compression() {
+            Ok(Compression::Zstd) if self.version < FIRST_ZSTD_VERSION => Err(Refused::new(
+                ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+                "zstd needs Produce version 7 or later",
+            )),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    fn check_size(&self, bytes: &[u8]) -> Result<(), Refused> {
+        let max = self.limits.message_bytes_max;
+        if bytes.len() > max {
+            let message =
+                format!("{} bytes are more than the {max} that a batch may have", bytes.len());
+            return Err(Refused::new(ErrorCode::MESSAGE_TOO_LARGE, message));
+        }
+        Ok(())
+    }
+
+    fn message_set(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
+        self.check_size(records)?;
+        let mut out = Vec::new();
+        let cap = self.limits.decompressed_bytes_max;
+        let opened = MessageSet::parse(records)?.open(self.decompressor, &mut out, cap)?;
+        let (body, walk) = self.keep(opened)?;
+        let body = body.unwrap_or_else(|| out.into());
+        Ok(OpenBatch { body, walk, producer_id: -1, transactional: false })
+    }
+
+    /// What outlives the request: the walk, and the records where they lie in the request, which is then
+    /// kept alive instead of being copied.
+    fn keep(&self, opened: Records<'_>) -> Result<(Option<Bytes>, Walk), Refused> {
+        // A producer may say "time of the append"; the time that it gave is kept all the same, as in Kafka.
+        let walk = opened.walk().with_create_times();
+        self.check_timestamps(Records::restore(opened.body(), walk))?;
+        let frame = self.frame.as_ptr_range();
+        let body = opened.body().as_ptr_range();
+        let inside = frame.start <= body.start && body.end <= frame.end;
+        Ok((inside.then(|| self.frame.slice_ref(opened.body())), walk))
+    }
+
+    fn check_timestamps(&self, records: Records<'_>) -> Result<(), Refused> {
+        let latest = self.now.unix_ms.saturating_add(TIMESTAMP_AHEAD_MS_MAX);
+        if records.walk().timestamp_max() <= latest {
+            return Ok(());
+        }
+        let mut refused = Refused::new(
+            ErrorCode::INVALID_TIMESTAMP,
+            "a timestamp is more than an hour ahead of the server's clock",
+        );
+        refused.record_errors = (0..)
+            .zip(records.iter())
+            .filter(|(_, record)| record.timestamp > latest)
+            .map(|(index, record)| {
+                (index, format!("timestamp {} is too far ahead", record.timestamp))
+            })
+            .collect();
+        Err(refused)
+    }
+}
+
+/// A partition that a request names twice is refused twice: Kafka would keep one and lose the other.
+fn refuse_repeated(topics: &mut [InspectedTopic]) {
+    if topics.iter().map(|topic| topic.partitions.len()).sum::<usize>() < 2 {
+        return;
+    }
+    let mut seen = HashSet::new();
+    let mut repeated = HashSet::new();
+    for topic in topics.iter() {
+        for partition in &topic.partitions {
+            let named = (topic.topic.clone(), partition.index);
+            if !seen.insert(named.clone()) {
+                repeated.insert(named);
+            }
+        }
+    }
+    if repeated.is_empty() {
+        return;
+    }
+    for InspectedTopic { topic, partitions } in topics {
+        for partition in partitions {
+            if repeated.contains(&(topic.clone(), partition.index)) {
+                let message = "the partition is named more than once in one request";
+                partition.batch = Err(Refused::new(ErrorCode::INVALID_RECORD, message));
+            }
+        }
+    }
+}
+
+fn batches(topics: &[InspectedTopic]) -> impl Iterator<Item = &OpenBatch> {
+    topics
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .filter_map(|partition| partition.batch.as_ref().ok())
+}
+
+impl From<RecordError> for Refused {
+    fn from(error: RecordError) -> Self {
+        Self::new(ErrorCode(error.error_code()), Cow::from(error.to_string()))
+    }
+}

@@ -1,0 +1,319 @@
+//! Produce (key 0): records for partitions.
+//!
+//! **Versions** 0-13; 0-2 carry message sets, 13 names topics by id.
+//!
+//! **Behaviour**
+//! - All partitions of a request are judged before anything is delivered; failures are per partition.
+//! - A batch that is refused here takes no offset.
+//! - The answer waits for the sink; with acks=0 nothing is answered, and a refusal closes the connection.
+//! - acks=1 is served as acks=all: there is one copy.
+//!
+//! **Where we differ from Kafka**: an illegal topic name is 17, since a topic exists on first use; nothing
+//! that was sent is dropped in silence (see [`inspect`](super::inspect)).
+
+use std::borrow::Cow;
+
+use ksink_event::{Event, RecordSet};
+use ksink_wire::{
+    ErrorCode, Uuid,
+    messages::produce::{
+        BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
+    },
+};
+
+use super::{
+    Broker, Decided, Outcome, ReplyTo,
+    in_flight::{Link, RequestId},
+    inspect::{Inspected, InspectedPartition, InspectedTopic, OpenBatch, TopicRef},
+    topics::TopicIndex,
+};
+use crate::session::{Call, Caller, Goodbye, Head, Reply};
+
+/// Why a batch, or the request that holds it, is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) code: ErrorCode,
+    pub(super) message: Cow<'static, str>,
+    /// Which records are to blame, by their index in the batch.
+    pub(super) record_errors: Vec<(i32, String)>,
+}
+
+/// The answer to a produce request while it is being put together.
+#[derive(Debug)]
+pub(super) struct ProduceAnswer {
+    head: Head,
+    acks: i16,
+    topics: Vec<TopicAnswer>,
+}
+
+#[derive(Debug)]
+struct TopicAnswer {
+    topic: TopicRef,
+    partitions: Vec<PartitionAnswer>,
+}
+
+/// What a partition's producer hears.
+#[derive(Debug)]
+pub(super) struct PartitionAnswer {
+    index: i32,
+    /// The offset of the first record, or why there is none.
+    result: Result<i64, Refused>,
+    /// The partition's first offset that can be read; -1 where it is not known.
+    log_start_offset: i64,
+}
+
+impl Broker {
+    pub(super) fn produce(&mut self, to: ReplyTo, call: &Call, inspected: Inspected) -> Outcome {
+        let whole = refuse_whole(&inspected);
+        let Inspected { acks, topics, .. } = inspected;
+        let mut decision = Decision {
+            request: self.in_flight.begin(),
+            caller: call.caller,
+            whole,
+            acks_are_known: (-1..=1).contains(&acks),
+            places: 0,
+            deliveries: Vec::new(),
+        };
+        let topics =
+            topics.into_iter().map(|topic| self.produce_topic(&mut decision, topic)).collect();
+        let answer = ProduceAnswer { head: call.head, acks, topics };
+        let Decision { request, deliveries, .. } = decision;
+        self.answer_or_wait(to, request, answer, deliveries)
+    }
+
+    fn answer_or_wait(
+        &mut self,
+        to: ReplyTo,
+        request: RequestId,
+        answer: ProduceAnswer,
+        deliveries: Vec<Decided>,
+    ) -> Outcome {
+        let reply = match (answer.acks, deliveries.len()) {
+            (_, 0) => return Outcome { reply: Some(answer.into_reply()), deliveries },
+            (0, _) => Some(answer.reply_unheard()),
+            (_, _) => None,
+        };
+        self.in_flight.complete(request, to, answer, deliveries.len());
+        Outcome { reply, deliveries }
+    }
+
+    fn produce_topic(&mut self, decision: &mut Decision, asked: InspectedTopic) -> TopicAnswer {
+        let InspectedTopic { topic, partitions } = asked;
+        let found = self.find_topic(&topic);
+        let partitions = partitions
+            .into_iter()
+            .map(|partition| self.produce_partition(decision, &found, partition))
+            .collect();
+        TopicAnswer { topic, partitions }
+    }
+
+    fn find_topic(&mut self, topic: &TopicRef) -> Result<TopicIndex, Refused> {
+        let found = match topic {
+            TopicRef::Name(name) => self.topics.named(name),
+            TopicRef::Id(id) => self.topics.with_id(*id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID),
+        };
+        match found {
+            Ok(index) if self.topics.state(index).is_internal() => {
+                Err(Refused::topic(ErrorCode::INVALID_TOPIC_EXCEPTION))
+            }
+            found => found.map_err(Refused::topic),
+        }
+    }
+
+    fn produce_partition(
+        &mut self,
+        decision: &mut Decision,
+        topic: &Result<TopicIndex, Refused>,
+        asked: InspectedPartition,
+    ) -> PartitionAnswer {
+        let index = asked.index;
+        let place = decision.places;
+        decision.places += 1;
+        let judged = decision.judge(topic).and_then(|topic| {
+            let partition_exists = self.topics.state(topic).next_offset(index).is_some();
+            decision.judge_batch(partition_exists, asked.batch).map(|batch| (topic, batch))
+        });
+        let result = judged.and_then(|(topic, batch)| {
+            self.deliver(decision, place, topic, index, batch).ok_or_else(Refused::partition)
+        });
+        let log_start_offset = self.log_start_offset(topic, index, &result);
+        PartitionAnswer { index, result, log_start_offset }
+    }
+
+    /// Gives a batch its offsets and its place among the deliveries.
+    fn deliver(
+        &mut self,
+        decision: &mut Decision,
+        place: usize,
+        topic: TopicIndex,
+        partition: i32,
+        batch: OpenBatch,
+    ) -> Option<i64> {
+        let state = self.topics.state_mut(topic);
+        let base_offset = state.take_offsets(partition, batch.walk.count())?;
+        let name = state.name.clone();
+        let client = decision.caller.client;
+        let set = RecordSet::new(name, partition, base_offset, client, batch.body, batch.walk);
+        let producer_id = batch.producer_id;
+        let link = (producer_id >= 0).then_some(Link { topic, partition, producer_id });
+        let (delivery, chain) = self.in_flight.deliver(decision.request, place, link);
+        decision.deliveries.push(Decided { delivery, event: Event::Records(set), chain });
+        Some(base_offset)
+    }
+
+    /// Kafka names it in successes and where the log itself refused, and -1 elsewhere.
+    fn log_start_offset(
+        &self,
+        topic: &Result<TopicIndex, Refused>,
+        partition: i32,
+        result: &Result<i64, Refused>,
+    ) -> i64 {
+        let named = match result {
+            Ok(_) => true,
+            Err(refused) => matches!(
+                refused.code,
+                ErrorCode::INVALID_RECORD
+                    | ErrorCode::INVALID_TIMESTAMP
+                    | ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER
+            ),
+        };
+        let topic = topic.as_ref().ok().filter(|_| named);
+        topic.and_then(|topic| self.topics.state(*topic).next_offset(partition)).unwrap_or(-1)
+    }
+}
+
+/// A produce request while it is being decided.
+struct Decision {
+    request: RequestId,
+    caller: Caller,
+    /// Why the request is refused as a whole.
+    whole: Option<Refused>,
+    acks_are_known: bool,
+    places: usize,
+    deliveries: Vec<Decided>,
+}
+
+impl Decision {
+    fn judge(&self, topic: &Result<TopicIndex, Refused>) -> Result<TopicIndex, Refused> {
+        match &self.whole {
+            Some(refused) => Err(refused.clone()),
+            None => topic.clone(),
+        }
+    }
+
+    fn judge_batch(
+        &self,
+        partition_exists: bool,
+        batch: Result<OpenBatch, Refused>,
+    ) -> Result<OpenBatch, Refused> {
+        if !partition_exists {
+            return Err(Refused::partition());
+        }
+        let batch = batch?;
+        if !self.acks_are_known {
+            return Err(Refused::new(ErrorCode::INVALID_REQUIRED_ACKS, "acks must be -1, 0 or 1"));
+        }
+        Ok(batch)
+    }
+}
+
+/// Why no partition of a request can be accepted.
+fn refuse_whole(inspected: &Inspected) -> Option<Refused> {
+    inspected.transactional.then(|| {
+        Refused::new(
+            ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            "transactions are not served here",
+        )
+    })
+}
+
+impl ProduceAnswer {
+    /// Changes what a place says to a refusal. Places are counted over all topics of the request.
+    pub(super) fn refuse(&mut self, place: usize, refused: Refused) {
+        let mut partitions = self.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+        if let Some(partition) = partitions.nth(place) {
+            partition.result = Err(refused);
+        }
+    }
+
+    pub(super) fn into_reply(self) -> Reply {
+        match self.acks {
+            0 => self.reply_unheard(),
+            _ => self.head.reply(self.response()),
+        }
+    }
+
+    /// With acks=0 the client hears nothing, or notices that it was hung up on.
+    fn reply_unheard(&self) -> Reply {
+        let refused = self.partitions().find_map(|partition| partition.result.as_ref().err());
+        match refused {
+            None => Reply::Silence,
+            Some(Refused { code, message, .. }) => {
+                Reply::Hangup(Goodbye::RefusedUnheard { code: *code, reason: message.to_string() })
+            }
+        }
+    }
+
+    fn partitions(&self) -> impl Iterator<Item = &PartitionAnswer> {
+        self.topics.iter().flat_map(|topic| &topic.partitions)
+    }
+
+    fn response(&self) -> ProduceResponse<'_> {
+        ProduceResponse {
+            responses: self.topics.iter().map(TopicAnswer::response).collect(),
+            throttle_time_ms: 0,
+            node_endpoints: Vec::new(),
+        }
+    }
+}
+
+impl TopicAnswer {
+    fn response(&self) -> TopicProduceResponse<'_> {
+        let (name, topic_id) = match &self.topic {
+            TopicRef::Name(name) => (&**name, Uuid::ZERO),
+            TopicRef::Id(id) => ("", *id),
+        };
+        let partition_responses = self.partitions.iter().map(PartitionAnswer::response).collect();
+        TopicProduceResponse { topic_id, name, partition_responses }
+    }
+}
+
+impl PartitionAnswer {
+    fn response(&self) -> PartitionProduceResponse<'_> {
+        let refused = self.result.as_ref().err();
+        PartitionProduceResponse {
+            index: self.index,
+            error_code: refused.map_or(ErrorCode::NONE, |refused| refused.code),
+            base_offset: *self.result.as_ref().unwrap_or(&-1),
+            log_append_time_ms: -1,
+            log_start_offset: self.log_start_offset,
+            record_errors: refused.map(Refused::record_errors).unwrap_or_default(),
+            error_message: refused.map(|refused| &*refused.message),
+            current_leader: Default::default(),
+        }
+    }
+}
+
+impl Refused {
+    pub(super) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), record_errors: Vec::new() }
+    }
+
+    fn topic(code: ErrorCode) -> Self {
+        Self::new(code, code.message())
+    }
+
+    fn partition() -> Self {
+        Self::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "the topic has no such partition")
+    }
+
+    fn record_errors(&self) -> Vec<BatchIndexAndErrorMessage<'_>> {
+        self.record_errors
+            .iter()
+            .map(|(batch_index, message)| BatchIndexAndErrorMessage {
+                batch_index: *batch_index,
+                batch_index_error_message: Some(message),
+            })
+            .collect()
+    }
+}

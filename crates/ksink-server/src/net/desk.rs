@@ -1,0 +1,139 @@
+//! The desk: the broker, and where its decisions and replies go, behind one lock that is never held across
+//! a wait.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use ksink_event::{Answer, Answers, Delivery, Queue, QueueClosed, Slot};
+use ksink_wire::Request;
+use tokio::sync::mpsc;
+
+use crate::{
+    broker::{Broker, ConnectionId, Inspected, Outcome, ReplyTo, Settled},
+    session::{Call, Reply, Ticket},
+    time::Now,
+};
+
+/// How many answers are settled under one lock.
+const ANSWERS_AT_ONCE: usize = 256;
+
+/// Where connections and the sink's answers meet the broker.
+#[derive(Debug)]
+pub(super) struct Desk {
+    inner: Mutex<Inner>,
+    answers: Answers,
+    queue: Queue,
+    next_connection: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    broker: Broker,
+    outboxes: HashMap<ConnectionId, mpsc::Sender<(Ticket, Reply)>>,
+}
+
+/// Replies that a connection has to fetch.
+pub(super) type Outbox = mpsc::Receiver<(Ticket, Reply)>;
+
+impl Desk {
+    pub(super) fn new(broker: Broker, answers: Answers, queue: Queue) -> Self {
+        let inner = Mutex::new(Inner { broker, outboxes: HashMap::new() });
+        Self { inner, answers, queue, next_connection: AtomicU64::new(0) }
+    }
+
+    /// A connection comes in. At most `replies_max` of its requests are ever waiting, so a reply always
+    /// finds room in its outbox.
+    pub(super) fn enter(&self, replies_max: usize) -> (ConnectionId, Outbox) {
+        let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        let (sender, outbox) = mpsc::channel(replies_max.max(1));
+        self.lock().outboxes.insert(connection, sender);
+        (connection, outbox)
+    }
+
+    /// A connection is gone. What it produced is decided all the same.
+    pub(super) fn leave(&self, connection: ConnectionId) {
+        self.lock().outboxes.remove(&connection);
+    }
+
+    /// Waits for a place among the deliveries.
+    pub(super) async fn reserve(&self) -> Result<Slot, QueueClosed> {
+        self.queue.reserve().await
+    }
+
+    /// Puts a produce request to the broker; `None` if its reply comes to the outbox later.
+    pub(super) fn produce(
+        &self,
+        to: ReplyTo,
+        call: &Call,
+        inspected: Inspected,
+        slot: Slot,
+    ) -> Option<Reply> {
+        let mut inner = self.lock();
+        let Outcome { reply, deliveries } = inner.broker.handle_produce(to, call, inspected);
+        if !deliveries.is_empty() {
+            // Queued under the lock: deliveries leave in the order in which they were decided.
+            slot.fill(
+                deliveries
+                    .into_iter()
+                    .map(|decided| Delivery {
+                        event: decided.event,
+                        ack: self.answers.expect(decided.delivery, decided.chain),
+                    })
+                    .collect(),
+            );
+        }
+        reply
+    }
+
+    /// Puts any other request to the broker.
+    pub(super) fn handle(&self, now: Now, call: &Call, request: Request<'_>) -> Reply {
+        self.lock().broker.handle(now, call, request)
+    }
+
+    /// Settles what the sink answers, for as long as this is polled.
+    pub(super) async fn settle(&self, mut heard: mpsc::UnboundedReceiver<Answer>) {
+        let mut answers = Vec::new();
+        while heard.recv_many(&mut answers, ANSWERS_AT_ONCE).await > 0 {
+            let mut inner = self.lock();
+            for answer in answers.drain(..) {
+                log_refusal(&answer);
+                let settled = inner.broker.settle(answer);
+                settled.into_iter().for_each(|settled| inner.post(settled));
+            }
+        }
+    }
+
+    /// A handler's panic costs its connection only, so a lock that one left behind is still good: every
+    /// change of the broker is made by calls that do not stop halfway.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn post(&self, settled: Settled) {
+        let Settled { to: ReplyTo { connection, ticket }, reply } = settled;
+        if let Some(outbox) = self.outboxes.get(&connection) {
+            // A connection that is closing right now does not hear it; the records are kept all the same.
+            let _ = outbox.try_send((ticket, reply));
+        }
+    }
+}
+
+fn log_refusal(answer: &Answer) {
+    if let Answer::Refused { refusal, .. } = answer {
+        tracing::warn!(%refusal, "the sink refused a batch");
+    }
+}
+
+/// This moment, by the clocks of this machine.
+pub(super) fn now() -> Now {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Now { instant: Instant::now(), unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX) }
+}

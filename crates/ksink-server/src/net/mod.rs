@@ -1,0 +1,13 @@
+//! The network: the only place where the state machines meet sockets, clocks and tasks.
+
+mod accept;
+mod budget;
+mod connection;
+mod desk;
+mod listen;
+mod server;
+
+pub use self::{
+    listen::{ListenAddr, ListenAddrError},
+    server::{OpenError, Running, Server, ServerConfig},
+};

@@ -1,0 +1,7 @@
+//! The messages against the facts in `data/`: what Kafka's own client says about every field and code.
+
+mod bytes;
+mod errors;
+mod facts;
+mod round_trips;
+mod tables;
