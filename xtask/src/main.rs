@@ -1,7 +1,9 @@
-//! The project's own tasks: `cargo xtask check`, `cargo xtask ci`, `cargo xtask interop`.
+//! The project's own tasks: `cargo xtask check`, `cargo xtask ci`, `cargo xtask interop`,
+//! `cargo xtask bench`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
+mod bench;
 mod check;
 mod ci;
 mod command;
@@ -34,6 +36,8 @@ enum Task {
     },
     /// Real Kafka producers against the real binary.
     Interop(interop::Args),
+    /// Throughput, latency, CPU and memory, each against a limit measured in the same run.
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -53,5 +57,6 @@ fn run(task: Task) -> Result<bool> {
         Task::Check => Ok(check::run()),
         Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
         Task::Interop(arguments) => interop::run_alone(&arguments),
+        Task::Bench(arguments) => bench::run(arguments),
     }
 }

@@ -295,7 +295,6 @@ async fn a_file_that_could_not_be_opened_takes_nothing_until_the_next_group() {
 
 /// A regular file that lives in memory, and which can be sealed against growing and shrinking: the kernel
 /// then refuses to write to it and to cut it.
-#[cfg(target_os = "linux")]
 fn sealable() -> (File, String) {
     let memory = memfd_create("output", MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC).unwrap();
     let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
@@ -303,12 +302,10 @@ fn sealable() -> (File, String) {
 }
 
 /// More than goes into one `write(2)`.
-#[cfg(target_os = "linux")]
 fn large() -> String {
     "x".repeat(300 << 10)
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_a_failed_group_wrote_is_cut_back() {
     let (memory, path) = sealable();
@@ -325,7 +322,6 @@ async fn what_a_failed_group_wrote_is_cut_back() {
     assert_eq!(fs::read(&path).unwrap(), b"good\n");
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_file_that_somebody_shortened_is_not_filled_up_by_a_cut() {
     let (memory, path) = sealable();
@@ -353,7 +349,6 @@ async fn what_nobody_was_told_to_be_kept_does_not_outlive_the_sink() {
     check_content(&folder, "out", "good\n");
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn nothing_is_appended_behind_what_could_not_be_cut() {
     let (memory, path) = sealable();
@@ -425,13 +420,11 @@ async fn on_a_full_disk() {
     assert_eq!(length_of(&position), 10);
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn room_on_the_disk_does_not_help_while_the_file_cannot_be_cut() {
     check_in_own_process("on_a_full_disk_with_a_file_that_cannot_be_cut");
 }
 
-#[cfg(target_os = "linux")]
 #[ignore = "needs a process of its own; the test above starts it"]
 #[tokio::test]
 async fn on_a_full_disk_with_a_file_that_cannot_be_cut() {

@@ -1,0 +1,97 @@
+//! Measurements: `cargo xtask bench` for the server, `cargo xtask bench wire` for the wire crate.
+//!
+//! An absolute number says more about the machine than about ksink. So everything is measured against a limit, in
+//! the same run and in turns with it, and what is printed is how much of the limit was reached.
+//!
+//! `docs/bench.md` explains the tables.
+
+mod batches;
+mod cores;
+mod effort;
+mod goals;
+mod limits;
+mod load;
+mod process;
+mod race;
+mod scratch;
+mod server;
+mod table;
+mod tcp;
+mod trim;
+mod walk;
+mod wire;
+
+use std::{
+    env,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Subcommand;
+
+/// What is measured, and how thoroughly.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    server: server::ServerArgs,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The release binary under load, into files and nowhere: the default.
+    Server(server::ServerArgs),
+    /// Decoding, decompressing and encoding batches, against the crate kafka-protocol.
+    Wire(wire::WireArgs),
+    /// The server that does nothing, which `bench server` starts for its limits.
+    #[command(hide = true)]
+    Tcp(tcp::TcpArgs),
+}
+
+/// Measures; says whether all goals were reached, where it was asked to be strict about them.
+pub(crate) fn run(args: Args) -> Result<bool> {
+    if cfg!(debug_assertions) {
+        return run_optimized();
+    }
+    match args.what.unwrap_or(What::Server(args.server)) {
+        What::Server(args) => server::run(&args),
+        What::Wire(args) => wire::run(&args),
+        What::Tcp(args) => tcp::run(&args).map(|()| true),
+    }
+}
+
+/// Measurements of unoptimized code would mean nothing, so the task builds itself again and starts over.
+fn run_optimized() -> Result<bool> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--release", "--package", "xtask", "--"]);
+    command.args(env::args_os().skip(1));
+    let status = command.status().context("cannot start cargo")?;
+    Ok(status.success())
+}
+
+/// Builds the binary whose server is measured.
+fn build_ksink() -> Result<()> {
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--release", "--package", "ksink-cli"]);
+    let status = command.stdin(Stdio::null()).status().context("cannot start cargo")?;
+    ensure!(status.success(), "ksink does not build");
+    Ok(())
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command};
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Args::augment_args(Command::new("bench")).debug_assert();
+    }
+}

@@ -1,0 +1,57 @@
+//! `cargo xtask bench`: ksink under load, one core for it and one for the load.
+
+mod plan;
+mod report;
+mod run;
+
+use std::{env, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+
+use super::{build_ksink, cores::Cores, effort::Effort, goals, scratch::Scratch};
+use run::Bench;
+
+/// How thoroughly, and what.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServerArgs {
+    /// How long each measurement takes, without its warm-up.
+    #[arg(long, default_value_t = 0.6)]
+    seconds: f64,
+
+    /// How often each measurement is made; what is shown is the median.
+    #[arg(long, default_value_t = 3)]
+    samples: usize,
+
+    /// The ksink to measure [default: the release build of this tree].
+    #[arg(long, value_name = "FILE")]
+    ksink: Option<PathBuf>,
+
+    /// Only the requests whose description contains this.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+
+    /// Fails when a goal was missed.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Measures and prints; whether all goals were reached, where that was asked for.
+pub(super) fn run(args: &ServerArgs) -> Result<bool> {
+    let ksink = match &args.ksink {
+        Some(ksink) => ksink.canonicalize().context("no such ksink")?,
+        None => {
+            build_ksink()?;
+            env::current_exe()?.with_file_name("ksink")
+        }
+    };
+    let cores = Cores::find()?;
+    super::cores::pin(cores.load)?;
+    let sample = Duration::try_from_secs_f64(args.seconds).context("--seconds")?;
+    let effort = Effort { sample, samples: args.samples.max(1) };
+    let bench = Bench { ksink, cores, scratch: Scratch::create()?, effort };
+    let measured = bench.measure(plan::traffic(&args.only))?;
+    report::print(&measured, effort, cores);
+    let reached = goals::print(&measured.goals());
+    println!("{}", report::NOT_MEASURED);
+    Ok(reached || !args.strict)
+}
