@@ -157,7 +157,7 @@ impl Connection {
         Bytes::from_owner(Charged { bytes, _charge: charge })
     }
 
-    async fn answer(&mut self, call: Call) -> Option<Reply> {
+    async fn answer(&self, call: Call) -> Option<Reply> {
         let request = Request::decode(call.head.api, call.head.version, &call.body);
         match request {
             Ok(Request::Produce(request)) => {
