@@ -20,8 +20,8 @@ const RECORDS_PER_MS: i64 = 3;
 
 /// What fills a value up: text that compresses as the values of real topics do, two to four times.
 const WORDS: [&str; 16] = [
-    "checkout", "basket", "view", "search", "login", "click", "refund", "order", "paid", "mobile", "desktop",
-    "retry", "north", "south", "daily", "trial",
+    "checkout", "basket", "view", "search", "login", "click", "refund", "order", "paid", "mobile",
+    "desktop", "retry", "north", "south", "daily", "trial",
 ];
 
 /// What a batch is made of.
@@ -77,10 +77,9 @@ impl Shape {
     fn sample(&self, index: usize, dice: &mut Dice) -> Sample {
         let user = dice.hex(16);
         let headers = match self.keyed {
-            true => vec![
-                ("trace-id", dice.hex(32)),
-                ("content-type", "application/json".to_owned()),
-            ],
+            true => {
+                vec![("trace-id", dice.hex(32)), ("content-type", "application/json".to_owned())]
+            }
             false => Vec::new(),
         };
         Sample {
@@ -109,8 +108,10 @@ impl Shape {
     pub(super) fn request(&self, topic: &str) -> Result<Vec<u8>> {
         let batch = self.batch()?;
         let partition_data = vec![PartitionProduceData { index: 0, records: Some(&batch) }];
-        let topic_data = vec![TopicProduceData { name: topic, partition_data, ..Default::default() }];
-        let request = ProduceRequest { acks: -1, timeout_ms: 30_000, topic_data, ..Default::default() };
+        let topic_data =
+            vec![TopicProduceData { name: topic, partition_data, ..Default::default() }];
+        let request =
+            ProduceRequest { acks: -1, timeout_ms: 30_000, topic_data, ..Default::default() };
         let mut out = Vec::new();
         put_request(&mut out, PRODUCE_VERSION, 0, Some(b"bench"), &Request::Produce(request));
         Ok(out)
@@ -153,7 +154,8 @@ impl Dice {
 
     /// A JSON object of `bytes` bytes, or as few as an object with a user takes.
     fn value(&mut self, user: &str, bytes: usize) -> String {
-        let mut value = format!("{{\"user\":\"{user}\",\"amount\":{},\"note\":\"", self.roll() % 10_000);
+        let mut value =
+            format!("{{\"user\":\"{user}\",\"amount\":{},\"note\":\"", self.roll() % 10_000);
         let end = "\"}";
         while value.len() + end.len() < bytes {
             value.push_str(WORDS[(self.roll() >> 60) as usize]);

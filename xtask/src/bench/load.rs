@@ -183,7 +183,8 @@ impl Connection {
 fn check_produced(answer: &[u8], correlation_id: i32) -> Result<()> {
     let (header, body) = ResponseHeader::decode(ApiKey::Produce, PRODUCE_VERSION, answer)?;
     ensure!(header.correlation_id == correlation_id, "an answer out of order");
-    let Response::Produce(response) = Response::decode(ApiKey::Produce, PRODUCE_VERSION, body)? else {
+    let Response::Produce(response) = Response::decode(ApiKey::Produce, PRODUCE_VERSION, body)?
+    else {
         bail!("an answer to another request");
     };
     let mut partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);

@@ -50,7 +50,14 @@ impl Server {
     pub(super) fn ksink(binary: &Path, args: &[&str], folder: &Path, cores: Cores) -> Result<Self> {
         let port_file = folder.join("port");
         let mut command = Command::new(binary);
-        command.args(["--addr", "127.0.0.1:0", "--log-level", "error", "--exit-when-idle", IDLE_MAX]);
+        command.args([
+            "--addr",
+            "127.0.0.1:0",
+            "--log-level",
+            "error",
+            "--exit-when-idle",
+            IDLE_MAX,
+        ]);
         command.arg("--port-file").arg(&port_file).args(args);
         command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
         let start = Instant::now();
@@ -112,7 +119,8 @@ impl Server {
         let field = |name: &str| -> Result<u64> {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             let kib = line.and_then(|line| line.split_ascii_whitespace().next());
-            let kib: u64 = kib.with_context(|| format!("/proc/PID/status has no {name}"))?.parse()?;
+            let kib: u64 =
+                kib.with_context(|| format!("/proc/PID/status has no {name}"))?.parse()?;
             Ok(kib << 10)
         };
         Ok(Memory { resident_bytes: field("VmRSS:")?, peak_bytes: field("VmHWM:")? })

@@ -22,7 +22,8 @@ impl Sum {
     pub(super) fn bytes(&mut self, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else { return };
         let ends = (bytes.first().copied().unwrap_or(0), bytes.last().copied().unwrap_or(0));
-        self.0 = self.0.wrapping_add(bytes.len() as u64 + u64::from(ends.0) + (u64::from(ends.1) << 8));
+        self.0 =
+            self.0.wrapping_add(bytes.len() as u64 + u64::from(ends.0) + (u64::from(ends.1) << 8));
     }
 }
 

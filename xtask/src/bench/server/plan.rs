@@ -56,7 +56,12 @@ pub(super) fn traffic(only: &str) -> Vec<Traffic> {
     let paced = Pace { interval: Some(Duration::from_micros(500)), ..alone };
     let keyed = |codec| Shape::keyed(1000, 100, codec);
     let all = [
-        (Kind::Small, Shape::plain(1000, 100), pipelined, &[Null, BinaryFile, JsonlDevice, JsonlFile][..]),
+        (
+            Kind::Small,
+            Shape::plain(1000, 100),
+            pipelined,
+            &[Null, BinaryFile, JsonlDevice, JsonlFile][..],
+        ),
         (Kind::Large, Shape::plain(1000, 1024), pipelined, &[Null, BinaryFile, JsonlFile]),
         (Kind::Single, Shape::plain(1, 100), alone, &[Null, BinaryFile, JsonlFile]),
         (Kind::Compressed, keyed(Compression::Lz4), pipelined, &[BinaryFile]),
@@ -88,7 +93,9 @@ impl Traffic {
     pub(super) fn bytes_in_flight(&self, request_bytes: usize) -> usize {
         let opened = match self.shape.codec {
             Compression::None => 0,
-            _ => Shape { codec: Compression::None, ..self.shape }.batch().map_or(0, |batch| batch.len()),
+            _ => Shape { codec: Compression::None, ..self.shape }
+                .batch()
+                .map_or(0, |batch| batch.len()),
         };
         self.pace.connections * self.pace.in_flight * (request_bytes + opened)
     }

@@ -102,7 +102,8 @@ impl Bench {
     fn tcp(&self, traffic: &Traffic, request: &[u8]) -> Result<Run> {
         let args = tcp::TcpArgs { request_bytes: request.len() };
         let server = Server::tcp(args, self.cores)?;
-        self.load(&server, traffic, request, Answers::Bytes(args.answer_bytes())).map(|(run, _)| run)
+        self.load(&server, traffic, request, Answers::Bytes(args.answer_bytes()))
+            .map(|(run, _)| run)
     }
 
     fn ksink(&self, traffic: &Traffic, output: Output, request: &[u8]) -> Result<Run> {

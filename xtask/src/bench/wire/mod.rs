@@ -162,8 +162,12 @@ impl Row {
 
     fn goal(&self, times: &Times) -> Goal {
         let (against, must, reached) = match self.must {
-            Bound::Peer(least) => ("as fast as kafka-protocol", Must::AtLeast(least), times.peer / times.ours),
-            Bound::Floor(most) => ("time of CRC + one memcpy", Must::AtMost(most), times.ours / times.floor),
+            Bound::Peer(least) => {
+                ("as fast as kafka-protocol", Must::AtLeast(least), times.peer / times.ours)
+            }
+            Bound::Floor(most) => {
+                ("time of CRC + one memcpy", Must::AtMost(most), times.ours / times.floor)
+            }
         };
         Goal { what: format!("{}: {against}", self.name()), must, unit: Unit::Times, reached }
     }

@@ -83,7 +83,8 @@ impl Floor {
             Codec::None => black_box(copy).copy_from_slice(black_box(sealed)),
             Codec::Decompress { codec, decompressor, body } => {
                 let body = black_box(body.as_slice());
-                let _ = black_box(decompressor.decompress(*codec, body, copy, DECOMPRESSED_BYTES_MAX));
+                let _ =
+                    black_box(decompressor.decompress(*codec, body, copy, DECOMPRESSED_BYTES_MAX));
             }
             Codec::Compress { codec, compressor, body } => {
                 copy.clear();

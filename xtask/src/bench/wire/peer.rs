@@ -56,7 +56,8 @@ pub(super) struct PeerEncoder {
 
 impl PeerEncoder {
     pub(super) fn new(codec: Compression, samples: &[Sample]) -> Self {
-        let records = samples.iter().zip(0..).map(|(sample, index)| record(sample, index)).collect();
+        let records =
+            samples.iter().zip(0..).map(|(sample, index)| record(sample, index)).collect();
         let options = RecordEncodeOptions { version: 2, compression: compression(codec) };
         Self { records, options, out: BytesMut::new() }
     }
