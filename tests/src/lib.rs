@@ -1,1 +1,7 @@
-//! End-to-end tests.
+//! What end-to-end tests share: a client that says exactly what a test wants said, and a server to say it to.
+
+mod client;
+mod house;
+
+pub use client::{Client, batch, produce};
+pub use house::{House, Stop};

@@ -1,18 +1,41 @@
-//! The project's own tasks: `cargo xtask bench`.
+//! The project's own tasks: `cargo xtask check`, `cargo xtask ci`, `cargo xtask interop`,
+//! `cargo xtask bench`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
 mod bench;
+mod check;
+mod ci;
+mod command;
+mod interop;
+mod places;
+mod require;
+mod stages;
+mod tally;
+#[cfg(test)]
+mod tidy;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
 
+use crate::require::Require;
+
 /// The project's own tasks.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
+    /// Format, lints and unit tests: what every commit passes.
+    Check,
+    /// Everything: check, all tests, documentation, dependencies, real clients.
+    Ci {
+        /// What must not be skipped for lack of a tool: "all", a client, or "cargo-deny".
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        require: Vec<String>,
+    },
+    /// Real Kafka producers against the real binary.
+    Interop(interop::Args),
     /// Throughput, latency, CPU and memory, each against a limit measured in the same run.
     Bench(bench::Args),
 }
@@ -31,6 +54,9 @@ fn main() -> ExitCode {
 /// Says whether everything was well.
 fn run(task: Task) -> Result<bool> {
     match task {
+        Task::Check => Ok(check::run()),
+        Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
+        Task::Interop(arguments) => interop::run_alone(&arguments),
         Task::Bench(arguments) => bench::run(arguments),
     }
 }

@@ -201,7 +201,9 @@ mod tests {
         let plan = plan(&[]).expect("no flag is needed");
         assert_eq!(plan.listen.to_string(), ":9092");
         assert_eq!(plan.output, Output::Stdout);
-        assert!(matches!(plan.format, Format::Binary(ref binary) if *binary == Binary::default()));
+        assert!(
+            matches!(plan.format, Format::Binary(Binary { separator }) if separator == Separator::default())
+        );
         assert_eq!(plan.server.partitions, 1);
         assert_eq!(plan.server.limits.message_bytes_max, 1_048_588);
     }

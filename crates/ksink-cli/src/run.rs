@@ -11,7 +11,7 @@ use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
-    time::{sleep, timeout},
+    time::{sleep_until, timeout},
 };
 use tracing_subscriber::EnvFilter;
 
@@ -137,8 +137,12 @@ fn spawn_pump(
 /// Waits until no record came for `max`; for ever without it.
 async fn idle(progress: &Progress, max: Option<Duration>) {
     let Some(max) = max else { return pending().await };
-    while let Some(left) = max.checked_sub(progress.idle_for()).filter(|left| !left.is_zero()) {
-        sleep(left).await;
+    loop {
+        let since = progress.idle_since();
+        sleep_until((since + max).into()).await;
+        if progress.idle_since() == since {
+            return;
+        }
     }
 }
 

@@ -9,7 +9,11 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use rustix::fs::OFlags;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::OFlags,
+    io::Errno,
+};
 
 /// A file that is appended to.
 ///
@@ -85,10 +89,20 @@ impl AppendFile {
                     bytes = &bytes[written..];
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait_for_room()?,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Waits until something can be written. Needed for a terminal or a pipe that another process, which
+    /// shares it, made non-blocking.
+    fn wait_for_room(&self) -> io::Result<()> {
+        match poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], None) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether there are bytes that are neither settled nor cut.
@@ -118,8 +132,11 @@ impl AppendFile {
         if !self.is_unsettled() {
             return Ok(());
         }
-        let end = self.file.stream_position()?;
-        self.file.set_len(end.saturating_sub(self.unsettled))?;
+        let start = self.file.stream_position()?.saturating_sub(self.unsettled);
+        // A file that somebody shortened meanwhile is not to be filled up with zeros.
+        if self.file.metadata()?.len() > start {
+            self.file.set_len(start)?;
+        }
         self.unsettled = 0;
         Ok(())
     }
@@ -133,6 +150,18 @@ impl AppendFile {
     /// Whether what was appended can be taken back.
     pub(crate) fn is_cuttable(&self) -> bool {
         self.identity.is_some()
+    }
+}
+
+impl Drop for AppendFile {
+    /// Nobody was told that what is unsettled is kept. If it cannot be cut now either, whoever opened the
+    /// file next could not tell half a record from a whole one, so it is said.
+    fn drop(&mut self) {
+        if self.is_cuttable()
+            && let Err(error) = self.cut()
+        {
+            tracing::error!(%error, bytes = self.unsettled, "an output file ends with what was refused");
+        }
     }
 }
 

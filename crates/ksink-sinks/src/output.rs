@@ -13,6 +13,9 @@ use crate::{Failure, Format, OutputId, append::AppendFile};
 /// How many formatted bytes go into one `write(2)`; more falls out of the processor's cache.
 const WRITE_BYTES: usize = 192 << 10;
 
+/// How large a buffer may stay; a record that is larger than others takes its memory with it.
+const IDLE_BUFFER_BYTES_MAX: usize = 1 << 20;
+
 #[derive(Debug)]
 pub(crate) struct Output {
     id: OutputId,
@@ -102,7 +105,12 @@ impl Output {
         if let Err(error) = self.file.append(&self.buffer) {
             self.fail(&error);
         }
+        self.clear_buffer();
+    }
+
+    fn clear_buffer(&mut self) {
         self.buffer.clear();
+        self.buffer.shrink_to(IDLE_BUFFER_BYTES_MAX);
     }
 
     fn settle(&mut self) -> Option<Position> {
@@ -139,7 +147,7 @@ impl Output {
     }
 
     fn fail_group(&mut self, refusal: Refusal, gone: bool) {
-        self.buffer.clear();
+        self.clear_buffer();
         self.group = Group::Failed { refusal, gone };
     }
 

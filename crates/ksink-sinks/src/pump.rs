@@ -17,17 +17,17 @@
 //! # }
 //! ```
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+mod complaints;
+mod progress;
+
+use std::time::Instant;
 
 use ksink_event::{Ack, Deliveries, Delivery, Event, RecordSet, Refusal, accept};
 
-use crate::{Failure, Flushed, OutputId, Sink};
+pub use self::progress::Progress;
+
+use self::complaints::Complaints;
+use crate::{Flushed, OutputId, Sink};
 
 /// How the pump runs, and who watches it.
 #[derive(Clone, Debug, Default)]
@@ -67,46 +67,6 @@ pub enum PumpEnd {
     OutputGone(Refusal),
 }
 
-/// What the pump has done so far, for whoever watches. Clones watch the same pump.
-#[derive(Clone, Debug)]
-pub struct Progress(Arc<Counts>);
-
-#[derive(Debug)]
-struct Counts {
-    started: Instant,
-    records: AtomicU64,
-    /// Nanoseconds from `started` to the last acceptance.
-    last_ns: AtomicU64,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self(Arc::new(Counts {
-            started: Instant::now(),
-            records: AtomicU64::new(0),
-            last_ns: AtomicU64::new(0),
-        }))
-    }
-}
-
-impl Progress {
-    /// How many records were accepted.
-    pub fn records(&self) -> u64 {
-        self.0.records.load(Ordering::Relaxed)
-    }
-
-    /// When the last record was accepted, or, before the first one, when this was made.
-    pub fn idle_since(&self) -> Instant {
-        self.0.started + Duration::from_nanos(self.0.last_ns.load(Ordering::Relaxed))
-    }
-
-    fn add(&self, records: u64) {
-        let now_ns = u64::try_from(self.0.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.0.last_ns.store(now_ns, Ordering::Relaxed);
-        self.0.records.fetch_add(records, Ordering::Relaxed);
-    }
-}
-
 /// Carries deliveries to the sink until the server stops, enough records came, or the output is gone.
 ///
 /// What is left in `deliveries` then was not looked at; dropping it refuses it.
@@ -116,6 +76,7 @@ pub async fn pump(
     options: &PumpOptions,
 ) -> PumpEnd {
     let mut accepted = 0;
+    let mut complaints = Complaints::new(Instant::now());
     loop {
         let records_wanted =
             options.records_max.map_or(u64::MAX, |max| max.saturating_sub(accepted));
@@ -123,7 +84,7 @@ pub async fn pump(
             return PumpEnd::RecordsReached;
         }
         let Some(first) = deliveries.next().await else { return PumpEnd::ServerStopped };
-        let mut group = Group::default();
+        let mut group = Group::new(&mut complaints);
         group.take(first, sink).await;
         while group.has_room(&options.limits, records_wanted) {
             let Some(next) = deliveries.next_ready() else { break };
@@ -144,8 +105,8 @@ pub async fn pump(
 }
 
 /// What was taken and waits for one flush.
-#[derive(Default)]
-struct Group {
+struct Group<'c> {
+    complaints: &'c mut Complaints,
     written: Vec<Written>,
     deliveries: usize,
     bytes: usize,
@@ -158,7 +119,11 @@ struct Written {
     records: u64,
 }
 
-impl Group {
+impl<'c> Group<'c> {
+    fn new(complaints: &'c mut Complaints) -> Self {
+        Self { complaints, written: Vec::new(), deliveries: 0, bytes: 0, records: 0 }
+    }
+
     /// Writes one delivery, or refuses it at once.
     async fn take(&mut self, Delivery { event, ack }: Delivery, sink: &mut impl Sink) {
         self.deliveries += 1;
@@ -180,7 +145,10 @@ impl Group {
                 self.written.push(Written { ack, output, records });
             }
             Err(refusal) => {
-                tracing::warn!(topic = %set.topic, partition = set.partition, %refusal, "batch refused");
+                if let Some(unsaid) = self.complaints.next(Instant::now()) {
+                    let (topic, partition) = (&*set.topic, set.partition);
+                    tracing::warn!(topic, partition, %refusal, unsaid, "batch refused");
+                }
                 ack.refuse(refusal);
             }
         }
@@ -207,20 +175,14 @@ impl Group {
             }
         }
         accept(kept, positions);
-        (records, log_failures(failed))
-    }
-}
-
-/// Logs each failure; the refusal of an output that is gone, if one is.
-fn log_failures(failed: Vec<Failure>) -> Option<Refusal> {
-    let mut gone = None;
-    for failure in failed {
-        tracing::warn!(refusal = %failure.refusal, gone = failure.gone, "output failed");
-        if failure.gone {
-            gone = Some(failure.refusal);
+        for failure in &failed {
+            if let Some(unsaid) = self.complaints.next(Instant::now()) {
+                tracing::warn!(refusal = %failure.refusal, unsaid, "output failed");
+            }
         }
+        let gone = failed.into_iter().find(|failure| failure.gone);
+        (records, gone.map(|failure| failure.refusal))
     }
-    gone
 }
 
 #[cfg(test)]

@@ -51,12 +51,18 @@ mod tests {
         os::fd::OwnedFd,
     };
 
+    use rustix::fs::{OFlags, fcntl_setfl};
+
     use super::*;
     use crate::testing::values;
 
     fn sink_and_reader() -> (StdoutSink, io::PipeReader) {
         let (reader, writer) = pipe().unwrap();
-        (StdoutSink::over(OwnedFd::from(writer).into(), Format::default()), reader)
+        (sink_over(writer), reader)
+    }
+
+    fn sink_over(writer: io::PipeWriter) -> StdoutSink {
+        StdoutSink::over(OwnedFd::from(writer).into(), Format::default())
     }
 
     #[tokio::test]
@@ -69,6 +75,23 @@ mod tests {
         let mut read = String::new();
         reader.read_to_string(&mut read).unwrap();
         assert_eq!(read, "a\nb\n");
+    }
+
+    #[tokio::test]
+    async fn a_pipe_that_somebody_made_non_blocking_is_waited_for() {
+        let (mut reader, writer) = pipe().unwrap();
+        fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+        let mut sink = sink_over(writer);
+        let large = "x".repeat(1 << 20);
+        let reading = std::thread::spawn(move || {
+            let mut read = String::new();
+            reader.read_to_string(&mut read).unwrap();
+            read.len()
+        });
+        sink.write(&values("t", &[&large])).await.unwrap();
+        assert!(sink.flush().await.failed.is_empty());
+        drop(sink);
+        assert_eq!(reading.join().unwrap(), large.len() + 1);
     }
 
     #[tokio::test]

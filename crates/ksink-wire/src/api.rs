@@ -214,6 +214,12 @@ impl ApiKey {
     pub fn key(self) -> i16 {
         self as i16
     }
+
+    /// The first version that is flexible (KIP-482); `None` where none is.
+    pub fn first_flexible(self) -> Option<i16> {
+        let Versions { first, last } = self.versions();
+        (first..=last).find(|number| self.version(*number).is_some_and(|version| version.flexible))
+    }
 }
 
 impl fmt::Display for ApiKey {
@@ -247,5 +253,62 @@ impl<'a> Response<'a> {
             }
             _ => Self::decode_body(api, version, body),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorCode, messages::metadata::MetadataRequestTopic};
+
+    #[test]
+    fn a_refused_version_of_api_versions_is_read_in_version_0() {
+        let refusal = ApiVersionsResponse {
+            error_code: ErrorCode::UNSUPPORTED_VERSION,
+            api_keys: vec![api_versions::ApiVersion {
+                api_key: 18,
+                min_version: 0,
+                max_version: 5,
+            }],
+            ..ApiVersionsResponse::default()
+        };
+        let mut body = Vec::new();
+        Response::from(refusal.clone()).encode(&mut body, 0);
+        let read = Response::decode(ApiKey::ApiVersions, 5, &body);
+        assert_eq!(read, Ok(Response::ApiVersions(refusal)));
+    }
+
+    #[test]
+    fn a_version_that_there_is_not_is_no_message() {
+        let error = Request::decode(ApiKey::Produce, 14, &[]).expect_err("there is no version 14");
+        assert_eq!(error.reason, Reason::UnsupportedVersion);
+    }
+
+    #[test]
+    fn null_is_refused_in_the_versions_that_do_not_have_it() {
+        let null_topics = [0xff; 4];
+        let error = Request::decode(ApiKey::Metadata, 0, &null_topics).expect_err("null");
+        assert_eq!((error.reason, error.field), (Reason::NullNotAllowed, Some("topics")));
+        let all_topics = MetadataRequest { topics: None, ..MetadataRequest::default() };
+        assert_eq!(Request::decode(ApiKey::Metadata, 1, &null_topics), Ok(all_topics.into()));
+    }
+
+    #[test]
+    fn null_is_written_as_empty_in_the_versions_that_do_not_have_it() {
+        let mut body = Vec::new();
+        Request::from(MetadataRequest::default()).encode(&mut body, 0);
+        assert_eq!(body, [0; 4]);
+    }
+
+    #[test]
+    fn the_innermost_field_is_named() {
+        let request = Request::from(MetadataRequest {
+            topics: Some(vec![MetadataRequestTopic { name: Some("events"), ..Default::default() }]),
+            ..MetadataRequest::default()
+        });
+        let mut body = Vec::new();
+        request.encode(&mut body, 12);
+        let error = Request::decode(ApiKey::Metadata, 12, &body[..20]).expect_err("a cut message");
+        assert_eq!((error.reason, error.field), (Reason::Truncated, Some("name")));
     }
 }

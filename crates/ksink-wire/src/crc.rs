@@ -30,6 +30,7 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
 
 /// What each value of a byte adds to a CRC-32, for the reversed polynomial 0xEDB88320.
 #[cfg(not(feature = "crc-fast"))]
+#[allow(clippy::indexing_slicing, reason = "the compiler does it, and would say if it were wrong")]
 const CRC32_TABLE: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;

@@ -32,7 +32,7 @@ pub enum Reason {
     StringTooLong,
     /// A string is not UTF-8.
     NotUtf8,
-    /// A variable-length integer does not end within its five or ten bytes, or does not fit its type.
+    /// A variable-length integer does not end within five bytes, or is 2^32 or more.
     VarintTooLong,
     /// Tagged fields are not in strictly ascending order (KIP-482 asks for it).
     TagsUnordered,

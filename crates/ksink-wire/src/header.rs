@@ -191,3 +191,97 @@ fn response_header_version(api: ApiKey, number: i16) -> Version {
         api != ApiKey::ApiVersions && api.version(number).is_some_and(|version| version.flexible);
     Version { number: i16::from(tagged), flexible: tagged }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Reason;
+
+    const PRODUCE_3: RequestHeader<'_> = RequestHeader {
+        api_key: ApiKey::Produce,
+        api_version: 3,
+        correlation_id: 7,
+        client_id: Some(b"app"),
+    };
+
+    /// The header and the bytes are each other's, with a body after them.
+    fn check(header: RequestHeader<'_>, expected: &[u8]) {
+        let mut frame = Vec::new();
+        header.encode(&mut frame);
+        assert_eq!(frame, expected);
+        frame.extend(b"body");
+        assert_eq!(RequestHeader::decode(&frame), Ok((header, &b"body"[..])));
+    }
+
+    #[test]
+    fn only_flexible_requests_have_tagged_fields_in_their_header() {
+        check(PRODUCE_3, &[0, 0, 0, 3, 0, 0, 0, 7, 0, 3, b'a', b'p', b'p']);
+        check(
+            RequestHeader { api_version: 9, ..PRODUCE_3 },
+            &[0, 0, 0, 9, 0, 0, 0, 7, 0, 3, b'a', b'p', b'p', 0],
+        );
+    }
+
+    #[test]
+    fn a_client_id_is_any_bytes_or_null() {
+        check(
+            RequestHeader { client_id: None, ..PRODUCE_3 },
+            &[0, 0, 0, 3, 0, 0, 0, 7, 0xff, 0xff],
+        );
+        check(
+            RequestHeader { client_id: Some(&[0xff]), ..PRODUCE_3 },
+            &[0, 0, 0, 3, 0, 0, 0, 7, 0, 1, 0xff],
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_is_named_with_the_correlation_id() {
+        assert_eq!(
+            RequestHeader::decode(&[0x7f, 0, 0, 1, 0, 0, 0, 7]),
+            Err(HeaderError::UnknownApi { api_key: 0x7f00, api_version: 1, correlation_id: 7 })
+        );
+        for version in [6i16, -1] {
+            let [high, low] = version.to_be_bytes();
+            assert_eq!(
+                RequestHeader::decode(&[0, 18, high, low, 0, 0, 0, 7]),
+                Err(HeaderError::UnsupportedVersion {
+                    api_key: ApiKey::ApiVersions,
+                    api_version: version,
+                    correlation_id: 7,
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_cut_names_the_field() {
+        let fields =
+            |cut| match RequestHeader::decode(&[0, 0, 0, 9, 0, 0, 0, 7, 0, 1, b'a', 0][..cut]) {
+                Err(HeaderError::Malformed(DecodeError {
+                    reason: Reason::Truncated,
+                    field,
+                    ..
+                })) => field,
+                other => panic!("expected a truncated header, got {other:?}"),
+            };
+        assert_eq!(fields(1), Some("request_api_key"));
+        assert_eq!(fields(3), Some("request_api_version"));
+        assert_eq!(fields(7), Some("correlation_id"));
+        assert_eq!(fields(10), Some("client_id"));
+        assert_eq!(fields(11), Some("_tagged_fields"));
+    }
+
+    #[test]
+    fn responses_to_api_versions_never_have_tagged_fields_in_their_header() {
+        let check = |api, version, expected: &[u8]| {
+            let mut frame = Vec::new();
+            ResponseHeader { correlation_id: 7 }.encode(&mut frame, api, version);
+            assert_eq!(frame, expected);
+            let decoded = ResponseHeader::decode(api, version, &frame);
+            assert_eq!(decoded, Ok((ResponseHeader { correlation_id: 7 }, &[][..])));
+        };
+        check(ApiKey::Produce, 8, &[0, 0, 0, 7]);
+        check(ApiKey::Produce, 9, &[0, 0, 0, 7, 0]);
+        check(ApiKey::ApiVersions, 3, &[0, 0, 0, 7]);
+    }
+}

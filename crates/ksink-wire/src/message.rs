@@ -28,7 +28,7 @@ macro_rules! message {
             $(
                 $(#[$field_doc])*
                 #[doc = concat!("\n\n", $("Tagged ", $tag, ". ",)? $("In versions `", stringify!($versions), "`. ",)?
-                    $("May be null in `", stringify!($nullable), "`. ",)? $("Otherwise `", stringify!($default), "`.",)?)]
+                    $("May be null in `", stringify!($nullable), "`. ",)? $("Default `", stringify!($default), "`.",)?)]
                 pub $field: $ty,
             )*
         }

@@ -3,8 +3,6 @@
 //! Source: <https://kafka.apache.org/protocol#protocol_types>, and KIP-482 for the compact forms and
 //! tagged fields of flexible versions.
 
-use std::fmt;
-
 use nom::{
     IResult, Parser,
     bytes::complete::take,
@@ -132,53 +130,6 @@ impl Wire<'_> for bool {
     }
 }
 
-/// A topic id or another sixteen-byte identity; all zeroes where there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Uuid(pub [u8; 16]);
-
-impl Uuid {
-    /// No identity.
-    pub const ZERO: Self = Self([0; 16]);
-
-    /// Whether this is no identity.
-    pub fn is_zero(self) -> bool {
-        self == Self::ZERO
-    }
-}
-
-/// As Kafka's tools print it: URL-safe base64 without padding (RFC 4648 section 5), 22 characters.
-impl fmt::Display for Uuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = u128::from_be_bytes(self.0);
-        for digit in 0..22u32 {
-            // The last of the 22 digits holds the lowest two bits and four bits of padding.
-            let six = if digit < 21 { bits >> (122 - 6 * digit) } else { bits << 4 } & 0x3f;
-            f.write_str(base64_digit(six as u8).encode_utf8(&mut [0; 4]))?;
-        }
-        Ok(())
-    }
-}
-
-fn base64_digit(six: u8) -> char {
-    char::from(match six {
-        0..=25 => b'A' + six,
-        26..=51 => b'a' + (six - 26),
-        52..=61 => b'0' + (six - 52),
-        62 => b'-',
-        _ => b'_',
-    })
-}
-
-impl<'a> Wire<'a> for Uuid {
-    fn decode(input: &'a [u8], _: Version) -> Parsed<'a, Self> {
-        nom::number::complete::be_u128.map(|bits| Self(bits.to_be_bytes())).parse(input)
-    }
-
-    fn encode(&self, out: &mut Vec<u8>, _: Version) {
-        out.extend_from_slice(&self.0);
-    }
-}
-
 /// A value that Kafka writes after its length, and can therefore also write as null.
 pub trait Counted<'a>: Sized + Default {
     /// How wide the length is where the version is not flexible.
@@ -264,8 +215,7 @@ impl<'a> Counted<'a> for &'a str {
     const PREFIX: Prefix = Prefix::I16;
 
     fn count(&self) -> usize {
-        let fits = self.len().min(STRING_BYTES_MAX);
-        (0..=fits).rev().find(|end| self.is_char_boundary(*end)).unwrap_or_default()
+        cut(self).len()
     }
 
     fn decode_items(input: &'a [u8], count: usize, _: Version) -> Parsed<'a, Self> {
@@ -278,8 +228,13 @@ impl<'a> Counted<'a> for &'a str {
     }
 
     fn encode_items(&self, out: &mut Vec<u8>, _: Version) {
-        out.extend(self.bytes().take(Counted::count(self)));
+        out.extend_from_slice(cut(self).as_bytes());
     }
+}
+
+/// As much of the text as a string may have, in whole characters.
+fn cut(text: &str) -> &str {
+    (0..=text.len().min(STRING_BYTES_MAX)).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
 impl<'a> Counted<'a> for &'a [u8] {
@@ -342,4 +297,127 @@ pub(crate) fn put_uvarint(out: &mut Vec<u8>, mut value: u32) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    const LEGACY: Version = Version { number: 0, flexible: false };
+    const FLEXIBLE: Version = Version { number: 0, flexible: true };
+
+    /// The bytes and the value are each other's.
+    fn check<'a, T: Wire<'a> + PartialEq + fmt::Debug>(
+        bytes: &'a [u8],
+        version: Version,
+        value: T,
+    ) {
+        let mut out = Vec::new();
+        value.encode(&mut out, version);
+        assert_eq!(out, bytes);
+        assert_eq!(T::decode(bytes, version), Ok((&[][..], value)));
+    }
+
+    /// The bytes are not a value, for this reason.
+    fn refuse<'a, T: Wire<'a> + fmt::Debug>(bytes: &'a [u8], version: Version, reason: Reason) {
+        let error = T::decode(bytes, version).expect_err("not a value");
+        assert_eq!(crate::error::without_nom(error).reason, reason, "{bytes:?}");
+    }
+
+    #[test]
+    fn numbers_are_big_endian() {
+        check(&[0xff], LEGACY, -1i8);
+        check(&[1, 2], LEGACY, 0x102i16);
+        check(&[0xff, 0xfe], LEGACY, 0xfffeu16);
+        check(&[0, 0, 1, 0], FLEXIBLE, 256);
+        check(&[0x80, 0, 0, 0, 0, 0, 0, 0], FLEXIBLE, i64::MIN);
+        check(&[0x3f, 0xf8, 0, 0, 0, 0, 0, 0], LEGACY, 1.5f64);
+        refuse::<i32>(&[0, 0, 1], LEGACY, Reason::Truncated);
+    }
+
+    #[test]
+    fn any_byte_but_zero_is_true() {
+        check(&[1], LEGACY, true);
+        check(&[0], LEGACY, false);
+        assert_eq!(bool::decode(&[0x80], LEGACY), Ok((&[][..], true)));
+    }
+
+    #[test]
+    fn strings_bytes_and_arrays_have_lengths_of_their_own_width() {
+        check(&[0, 2, b'h', b'i'], LEGACY, "hi");
+        check(&[0, 0, 0, 2, b'h', b'i'], LEGACY, &b"hi"[..]);
+        check(&[0, 0, 0, 2, 0, 7, 0, 8], LEGACY, vec![7i16, 8]);
+    }
+
+    #[test]
+    fn compact_lengths_are_one_more_than_they_say() {
+        check(&[3, b'h', b'i'], FLEXIBLE, "hi");
+        check(&[1], FLEXIBLE, &b""[..]);
+        check(&[3, 0, 7, 0, 8], FLEXIBLE, vec![7i16, 8]);
+    }
+
+    #[test]
+    fn null_is_not_empty() {
+        check(&[0xff, 0xff], LEGACY, None::<&str>);
+        check(&[0, 0], LEGACY, Some(""));
+        check(&[0xff; 4], LEGACY, None::<Vec<i32>>);
+        check(&[0], FLEXIBLE, None::<&[u8]>);
+        check(&[1], FLEXIBLE, Some(&b""[..]));
+    }
+
+    #[test]
+    fn any_negative_length_is_null() {
+        assert_eq!(Option::<&str>::decode(&[0x80, 0], LEGACY), Ok((&[][..], None)));
+        assert_eq!(Option::<&[u8]>::decode(&[0xff, 0xff, 0xff, 0], LEGACY), Ok((&[][..], None)));
+        let beyond_int32 = [0xff, 0xff, 0xff, 0xff, 0x0f];
+        assert_eq!(Option::<&[u8]>::decode(&beyond_int32, FLEXIBLE), Ok((&[][..], None)));
+    }
+
+    #[test]
+    fn null_is_refused_where_it_may_not_be() {
+        refuse::<&str>(&[0xff, 0xff], LEGACY, Reason::NullNotAllowed);
+        refuse::<Vec<i32>>(&[0], FLEXIBLE, Reason::NullNotAllowed);
+    }
+
+    #[test]
+    fn a_count_beyond_the_input_is_refused_before_anything_is_read() {
+        refuse::<Vec<i8>>(&[0x7f, 0xff, 0xff, 0xff, 1], LEGACY, Reason::CountTooLarge);
+        refuse::<Vec<i8>>(&[0xff, 0xff, 0xff, 0xff, 0x07, 1], FLEXIBLE, Reason::CountTooLarge);
+    }
+
+    #[test]
+    fn a_string_must_be_utf8() {
+        refuse::<&str>(&[0, 1, 0xff], LEGACY, Reason::NotUtf8);
+    }
+
+    #[test]
+    fn a_compact_string_is_no_longer_than_any_other() {
+        let mut out = Vec::new();
+        put_uvarint(&mut out, 32_768 + 1);
+        out.resize(out.len() + 32_768, b'x');
+        refuse::<&str>(&out, FLEXIBLE, Reason::StringTooLong);
+    }
+
+    #[test]
+    fn a_string_that_is_too_long_is_cut_between_characters() {
+        let long = "é".repeat(20_000);
+        for version in [LEGACY, FLEXIBLE] {
+            let mut out = Vec::new();
+            long.as_str().encode(&mut out, version);
+            let (rest, text) = <&str>::decode(&out, version).expect("a string that was cut");
+            assert!(rest.is_empty());
+            assert_eq!(text, &long[..32_766]);
+        }
+    }
+
+    #[test]
+    fn a_varint_ends_within_five_bytes() {
+        assert_eq!(uvarint(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Ok((&[][..], u32::MAX)));
+        assert_eq!(uvarint(&[0x80, 0x00]), Ok((&[][..], 0)));
+        for bad in [&[0xff, 0xff, 0xff, 0xff, 0x10][..], &[0x80; 6]] {
+            assert_eq!(uvarint(bad), Err(failure(Reason::VarintTooLong, bad)));
+        }
+    }
 }

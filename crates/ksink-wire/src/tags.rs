@@ -146,3 +146,61 @@ impl NewTags {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLEXIBLE: Version = Version { number: 0, flexible: true };
+
+    /// What is read when the fields 1 and 3 are known and hold one byte, and what follows the section.
+    fn read(input: &[u8]) -> Result<([Option<i8>; 2], &[u8]), Reason> {
+        let read = || {
+            let mut tags = Tags::open(input, FLEXIBLE)?;
+            let known = [tags.take(1, FLEXIBLE)?, tags.take(3, FLEXIBLE)?];
+            let (rest, ()) = tags.close()?;
+            Ok((known, rest))
+        };
+        read().map_err(|error| crate::error::without_nom(error).reason)
+    }
+
+    #[test]
+    fn known_fields_are_found_among_unknown_ones() {
+        assert_eq!(read(&[0, 9]), Ok(([None, None], &[9][..])));
+        assert_eq!(read(&[2, 1, 1, 7, 3, 1, 8, 9]), Ok(([Some(7), Some(8)], &[9][..])));
+        let with_unknown = [4, 0, 0, 2, 1, 5, 3, 1, 8, 4, 2, 6, 6, 9];
+        assert_eq!(read(&with_unknown), Ok(([None, Some(8)], &[9][..])));
+    }
+
+    #[test]
+    fn repeated_and_unordered_fields_are_refused() {
+        assert_eq!(read(&[2, 1, 1, 7, 1, 1, 7]), Err(Reason::TagsUnordered));
+        assert_eq!(read(&[2, 3, 1, 8, 1, 1, 7]), Err(Reason::TagsUnordered));
+        assert_eq!(read(&[2, 9, 0, 8, 0]), Err(Reason::TagsUnordered));
+    }
+
+    #[test]
+    fn a_known_field_fills_its_size() {
+        assert_eq!(read(&[1, 1, 2, 7, 7]), Err(Reason::TagSizeMismatch));
+        assert_eq!(read(&[1, 1, 0]), Err(Reason::Truncated));
+    }
+
+    #[test]
+    fn a_section_that_ends_early_is_truncated() {
+        for cut in 1..8 {
+            assert_eq!(
+                read(&[2, 1, 1, 7, 3, 2, 8, 8][..cut]),
+                Err(Reason::Truncated),
+                "cut at {cut}"
+            );
+        }
+        assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Err(Reason::Truncated));
+    }
+
+    #[test]
+    fn a_field_is_written_only_where_it_says_something() {
+        let mut out = Vec::new();
+        NewTags::new(FLEXIBLE).with(1, &-1i8, &-1).with(3, &8i8, &-1).append_to(&mut out);
+        assert_eq!(out, [1, 3, 1, 8]);
+    }
+}

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use ksink_wire::{ApiKey, Request, compression::Decompressor};
 use tokio::{
     net::TcpStream,
@@ -90,7 +90,9 @@ impl Connection {
             if let Some(goodbye) = self.session.ended() {
                 return goodbye.clone();
             }
-            self.wait().await;
+            if !self.session.has_calls() {
+                self.wait().await;
+            }
         }
     }
 
@@ -99,9 +101,9 @@ impl Connection {
         let deadline = self.session.poll_timeout();
         tokio::select! {
             Some((ticket, reply)) = self.outbox.recv() => {
-                self.session.handle_reply(Instant::now(), ticket, reply);
+                self.session.handle_reply(ticket, reply);
                 while let Ok((ticket, reply)) = self.outbox.try_recv() {
-                    self.session.handle_reply(Instant::now(), ticket, reply);
+                    self.session.handle_reply(ticket, reply);
                 }
             }
             readable = self.stream.readable(), if wants_input => match readable {
@@ -117,18 +119,17 @@ impl Connection {
 
     /// Reads what is there, up to a share that leaves the others their turn.
     async fn read(&mut self) {
-        let held = self.session.input().len();
         let wanted = self.session.input_wanted().clamp(READ_BYTES_MIN, READ_BYTES_MAX);
         self.shared.budget.add(&mut self.charge, wanted).await;
         let input = self.session.input();
         input.reserve(wanted);
-        match self.stream.try_read_buf(input) {
+        // The buffer may have more room than was charged for.
+        match self.stream.try_read_buf(&mut input.limit(wanted)) {
             Ok(0) => self.session.handle_end_of_input(),
             Ok(_) => self.session.handle_input(Instant::now()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => self.session.close(failed(&error)),
         }
-        debug_assert!(self.session.input().len() <= held + wanted.max(READ_BYTES_MAX));
     }
 
     async fn answer_calls(&mut self) {
@@ -136,7 +137,7 @@ impl Connection {
             call.body = self.own(call.body);
             let ticket = call.ticket;
             if let Some(reply) = self.answer(call).await {
-                self.session.handle_reply(Instant::now(), ticket, reply);
+                self.session.handle_reply(ticket, reply);
             }
         }
         let unread = self.session.input().len();
@@ -175,7 +176,7 @@ impl Connection {
         }
     }
 
-    async fn produce(&mut self, call: &Call, inspected: Inspected) -> Option<Reply> {
+    async fn produce(&self, call: &Call, inspected: Inspected) -> Option<Reply> {
         debug_assert_eq!(call.head.api, ApiKey::Produce);
         let to = ReplyTo { connection: self.id, ticket: call.ticket };
         match self.shared.desk.reserve().await {
@@ -185,7 +186,7 @@ impl Connection {
     }
 
     async fn write_output(&mut self) -> Result<(), Goodbye> {
-        self.session.poll_output(&mut self.output);
+        self.session.poll_output(Instant::now(), &mut self.output);
         let mut unsent = self.output.as_slice();
         while !unsent.is_empty() {
             match self.stream.try_write(unsent) {

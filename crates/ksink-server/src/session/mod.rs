@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Fills the place of a call.
-    pub fn handle_reply(&mut self, now: Instant, ticket: Ticket, reply: Reply) {
+    pub fn handle_reply(&mut self, ticket: Ticket, reply: Reply) {
         match reply {
             Reply::Send(bytes) => self.pipeline.fill(ticket, bytes),
             Reply::Silence => self.pipeline.fill(ticket, Vec::new()),
@@ -99,7 +99,6 @@ impl Session {
                 self.finish(goodbye);
             }
         }
-        self.cut_frames(now);
     }
 
     /// Time passed: delayed replies become ready, and who is late or idle is told goodbye.
@@ -131,9 +130,16 @@ impl Session {
         self.calls.pop_front()
     }
 
-    /// Appends the replies that are next in line.
-    pub fn poll_output(&mut self, out: &mut Vec<u8>) {
+    /// Appends the replies that are next in line. Each makes room for a request that may have come
+    /// already, so ask for [calls](Self::poll_call) again.
+    pub fn poll_output(&mut self, now: Instant, out: &mut Vec<u8>) {
         self.pipeline.drain_ready(out);
+        self.cut_frames(now);
+    }
+
+    /// Whether there is a request to be answered.
+    pub fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.

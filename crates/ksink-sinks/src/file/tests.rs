@@ -295,7 +295,6 @@ async fn a_file_that_could_not_be_opened_takes_nothing_until_the_next_group() {
 
 /// A regular file that lives in memory, and which can be sealed against growing and shrinking: the kernel
 /// then refuses to write to it and to cut it.
-#[cfg(target_os = "linux")]
 fn sealable() -> (File, String) {
     let memory = memfd_create("output", MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC).unwrap();
     let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
@@ -303,12 +302,10 @@ fn sealable() -> (File, String) {
 }
 
 /// More than goes into one `write(2)`.
-#[cfg(target_os = "linux")]
 fn large() -> String {
     "x".repeat(300 << 10)
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_a_failed_group_wrote_is_cut_back() {
     let (memory, path) = sealable();
@@ -325,7 +322,33 @@ async fn what_a_failed_group_wrote_is_cut_back() {
     assert_eq!(fs::read(&path).unwrap(), b"good\n");
 }
 
-#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_somebody_shortened_is_not_filled_up_by_a_cut() {
+    let (memory, path) = sealable();
+    let mut sink = open(&path).unwrap();
+    write(&mut sink, "t", &["good"]).await;
+    kept(sink.flush().await);
+    write(&mut sink, "t", &[&large()]).await;
+    memory.set_len(0).unwrap();
+    fcntl_add_seals(&memory, SealFlags::GROW).unwrap();
+    write(&mut sink, "t", &[&large()]).await;
+    let failure = failed(sink.flush().await);
+    assert!(!failure.refusal.reason().contains("cannot cut"), "{}", failure.refusal);
+    assert_eq!(memory.metadata().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_nobody_was_told_to_be_kept_does_not_outlive_the_sink() {
+    let folder = tempdir().unwrap();
+    let mut sink = sink_in(&folder, "out");
+    write(&mut sink, "t", &["good"]).await;
+    kept(sink.flush().await);
+    write(&mut sink, "t", &[&"x".repeat(300 << 10)]).await;
+    assert!(fs::metadata(folder.path().join("out")).unwrap().len() > 5, "a part is there already");
+    drop(sink);
+    check_content(&folder, "out", "good\n");
+}
+
 #[tokio::test]
 async fn nothing_is_appended_behind_what_could_not_be_cut() {
     let (memory, path) = sealable();
@@ -343,21 +366,37 @@ async fn nothing_is_appended_behind_what_could_not_be_cut() {
     assert_eq!(memory.metadata().unwrap().len(), written);
 }
 
-/// The largest file that the process may write while the disk is "full".
+/// The largest file that a process may write while its disk is "full".
 const FULL_AT: u64 = 500_000;
 
-/// Runs the test below in a process of its own: the limit holds for a whole process, and the signal that
+/// Limits how large a file this process may write, or lifts that limit.
+fn limit_files(bytes: Option<u64>) {
+    setrlimit(Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
+}
+
+/// Fills the buffer twice, and half of it once more, with 600 kB in all.
+async fn write_more_than_fits(sink: &mut FileSink) {
+    for _ in 0..6 {
+        write(sink, "t", &[&"x".repeat(100_000)]).await;
+    }
+}
+
+/// Runs an ignored test in a process of its own: the limit holds for a whole process, and the signal that
 /// comes with it has to be ignored from the start.
-#[test]
-fn a_full_disk_keeps_what_was_acknowledged_and_takes_more_once_there_is_room() {
-    let script = r#"trap '' XFSZ; exec "$0" --exact file::tests::on_a_full_disk --ignored"#;
-    let output = Command::new("sh")
-        .args(["-c", script])
-        .arg(std::env::current_exe().unwrap())
-        .output()
-        .unwrap();
+#[track_caller]
+fn check_in_own_process(test: &str) {
+    let script = r#"trap '' XFSZ; exec "$0" --exact "$1" --ignored"#;
+    let program = std::env::current_exe().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(program).arg(format!("file::tests::{test}"));
+    let output = shell.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn a_full_disk_keeps_what_was_acknowledged_and_takes_more_once_there_is_room() {
+    check_in_own_process("on_a_full_disk");
 }
 
 #[ignore = "needs a process of its own; the test above starts it"]
@@ -365,25 +404,39 @@ fn a_full_disk_keeps_what_was_acknowledged_and_takes_more_once_there_is_room() {
 async fn on_a_full_disk() {
     let folder = tempdir().unwrap();
     let mut sink = sink_in(&folder, "out");
-    let limit = |bytes| Rlimit { current: bytes, maximum: None };
-    setrlimit(Resource::Fsize, limit(Some(FULL_AT))).unwrap();
-
+    limit_files(Some(FULL_AT));
     write(&mut sink, "t", &["good"]).await;
     kept(sink.flush().await);
     for _ in 0..3 {
-        // Two writes of the buffer fit, and half of the third.
-        let line = "x".repeat(100_000);
-        for _ in 0..6 {
-            write(&mut sink, "t", &[&line]).await;
-        }
+        write_more_than_fits(&mut sink).await;
         let failure = failed(sink.flush().await);
         assert!(is_local(&failure.refusal), "{}", failure.refusal);
         check_content(&folder, "out", "good\n");
     }
-
-    setrlimit(Resource::Fsize, limit(None)).unwrap();
+    limit_files(None);
     write(&mut sink, "t", &["more"]).await;
     let [position] = kept(sink.flush().await).try_into().unwrap();
     check_content(&folder, "out", "good\nmore\n");
     assert_eq!(length_of(&position), 10);
+}
+
+#[test]
+fn room_on_the_disk_does_not_help_while_the_file_cannot_be_cut() {
+    check_in_own_process("on_a_full_disk_with_a_file_that_cannot_be_cut");
+}
+
+#[ignore = "needs a process of its own; the test above starts it"]
+#[tokio::test]
+async fn on_a_full_disk_with_a_file_that_cannot_be_cut() {
+    let (memory, path) = sealable();
+    fcntl_add_seals(&memory, SealFlags::SHRINK).unwrap();
+    let mut sink = open(&path).unwrap();
+    limit_files(Some(FULL_AT));
+    write_more_than_fits(&mut sink).await;
+    failed(sink.flush().await);
+    limit_files(None);
+    write(&mut sink, "t", &["more"]).await;
+    let failure = failed(sink.flush().await);
+    assert!(is_local(&failure.refusal), "{}", failure.refusal);
+    assert_eq!(memory.metadata().unwrap().len(), FULL_AT, "nothing was appended to half a record");
 }

@@ -72,8 +72,31 @@ impl Binary {
 }
 
 #[cfg(test)]
-mod separator_tests {
+mod tests {
     use super::*;
+    use crate::{Format, testing};
+
+    #[track_caller]
+    fn check(separator: Separator, expected: &[u8]) {
+        let null = ksink_wire::records::NewRecord { value: None, ..testing::of_value(b"") };
+        let records = [
+            testing::of_value(b"a"),
+            null,
+            testing::of_value(b""),
+            testing::of_value(b"\x00\xff\n"),
+        ];
+        let mut out = b"before ".to_vec();
+        Format::Binary(Binary { separator })
+            .write(&testing::record_set("t", 0, &records), &mut out);
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn each_value_is_followed_by_the_separator() {
+        check(Separator::default(), b"before a\n\n\n\x00\xff\n\n");
+        check(Separator::from_text("--"), b"before a------\x00\xff\n--");
+        check(Separator::NONE, b"before a\x00\xff\n");
+    }
 
     #[test]
     fn text_may_hold_escapes() {

@@ -67,14 +67,16 @@ impl Lines<'_> {
         write_number(record.offset, out);
         if let Some(key) = record.key {
             out.extend_from_slice(b",\"key\":");
-            let encoding = write_bytes(key, self.options.base64_key, out);
-            out.extend_from_slice(b",\"key_encoding\":");
-            out.extend_from_slice(encoding);
+            match write_bytes(key, self.options.base64_key, out) {
+                Encoding::Utf8 => out.extend_from_slice(b",\"key_encoding\":\"utf-8\""),
+                Encoding::Base64 => out.extend_from_slice(b",\"key_encoding\":\"base64\""),
+            }
         }
         out.extend_from_slice(b",\"value\":");
-        let encoding = write_value(record.value, self.options.base64_value, out);
-        out.extend_from_slice(b",\"value_encoding\":");
-        out.extend_from_slice(encoding);
+        match write_value(record.value, self.options.base64_value, out) {
+            Encoding::Utf8 => out.extend_from_slice(b",\"value_encoding\":\"utf-8\""),
+            Encoding::Base64 => out.extend_from_slice(b",\"value_encoding\":\"base64\""),
+        }
         if !record.headers.is_empty() {
             write_headers(record.headers, out);
         }
@@ -91,30 +93,31 @@ impl Lines<'_> {
     }
 }
 
-/// The names of encodings, quoted.
-const UTF_8: &[u8] = b"\"utf-8\"";
-const BASE64: &[u8] = b"\"base64\"";
+/// How bytes became a string.
+enum Encoding {
+    Utf8,
+    Base64,
+}
 
-fn write_value(value: Option<&[u8]>, base64: bool, out: &mut Vec<u8>) -> &'static [u8] {
+fn write_value(value: Option<&[u8]>, base64: bool, out: &mut Vec<u8>) -> Encoding {
     match value {
         Some(value) => write_bytes(value, base64, out),
         None => {
             out.extend_from_slice(b"null");
-            UTF_8
+            Encoding::Utf8
         }
     }
 }
 
-/// Appends bytes as a string and tells in which encoding.
-fn write_bytes(bytes: &[u8], base64: bool, out: &mut Vec<u8>) -> &'static [u8] {
+fn write_bytes(bytes: &[u8], base64: bool, out: &mut Vec<u8>) -> Encoding {
     match str::from_utf8(bytes) {
         Ok(text) if !base64 => {
             write_string(text, out);
-            UTF_8
+            Encoding::Utf8
         }
         _ => {
             write_base64(bytes, out);
-            BASE64
+            Encoding::Base64
         }
     }
 }

@@ -94,3 +94,73 @@ fn write_headers(headers: Headers<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(header.value.unwrap_or(b"NULL"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ksink_wire::records::{Header, NewRecord};
+
+    use super::*;
+    use crate::{Format, testing::record_set};
+
+    const EMPTY: NewRecord<'_> = NewRecord { timestamp: -1, key: None, value: None, headers: &[] };
+
+    /// What a format makes of one record at offset 7 of topic `t`.
+    #[track_caller]
+    fn check(format: &str, record: &NewRecord<'_>, expected: &[u8]) {
+        let mut out = Vec::new();
+        let format = Format::Kcat(Kcat::new(format).unwrap());
+        format.write(&record_set("t", 7, &[*record]), &mut out);
+        assert_eq!(out, expected, "{}", String::from_utf8_lossy(&out));
+    }
+
+    #[test]
+    fn every_field_can_be_asked_for() {
+        let headers = [
+            Header { key: b"n", value: Some(b"v") },
+            Header { key: b"null", value: None },
+            Header { key: b"", value: Some(b"") },
+            Header { key: b"n", value: Some(b"\xff") },
+        ];
+        let record = NewRecord {
+            timestamp: 1_795_253_400_000,
+            key: Some(b"key"),
+            value: Some(b"value\xfe"),
+            headers: &headers,
+        };
+        check(
+            r"%t [%p] at %o: key %K bytes: %k, msg %S bytes: %s, %T, 100%%, %h\n",
+            &record,
+            b"t [0] at 7: key 3 bytes: key, msg 6 bytes: value\xfe, 1795253400000, 100%, \
+              n=v,null=NULL,=,n=\xff\n",
+        );
+        check("%R%s", &record, b"\x00\x00\x00\x06value\xfe");
+    }
+
+    #[test]
+    fn null_has_the_length_minus_one() {
+        check("%K,%S,%T,[%k%s%h],", &EMPTY, b"-1,-1,-1,[],");
+        check("%R", &EMPTY, b"\xff\xff\xff\xff");
+    }
+
+    #[test]
+    fn empty_is_not_null() {
+        let record = NewRecord { key: Some(b""), value: Some(b""), ..EMPTY };
+        check("%K,%S,[%k%s]", &record, b"0,0,[]");
+        check("%R", &record, b"\x00\x00\x00\x00");
+    }
+
+    #[test]
+    fn a_format_string_is_needed() {
+        let refused = Kcat::new("").unwrap_err();
+        assert_eq!(refused, FormatError::NoKcatFormat);
+        assert_eq!(refused.to_string(), "kcat format requires a format string");
+    }
+
+    #[test]
+    fn nothing_separates_records_but_what_the_format_says() {
+        let set = record_set("t", 41, &[EMPTY, EMPTY]);
+        let mut out = Vec::new();
+        Format::Kcat(Kcat::new("<%o>").unwrap()).write(&set, &mut out);
+        assert_eq!(out, b"<41><42>");
+    }
+}

@@ -100,3 +100,33 @@ fn fill(
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::values;
+
+    #[test]
+    fn a_set_in_pieces_is_the_set() {
+        let set = values("t", &["one", "two", "three", "four"]);
+        for format in [
+            Format::default(),
+            Format::Jsonl(Jsonl::default()),
+            Format::Kcat(Kcat::new("%o %s;").unwrap()),
+        ] {
+            let mut whole = Vec::new();
+            format.write(&set, &mut whole);
+
+            let mut pieces = Vec::new();
+            let mut rendering = format.render(&set);
+            let mut more = true;
+            while more {
+                let mut piece = Vec::new();
+                more = rendering.fill(&mut piece, 1);
+                pieces.push(piece);
+            }
+            assert_eq!(pieces.len(), 5, "a record each, and the end");
+            assert_eq!(pieces.concat(), whole);
+        }
+    }
+}

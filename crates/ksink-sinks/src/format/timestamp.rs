@@ -23,13 +23,13 @@ pub enum JsonTimestamp {
 pub(super) struct TimestampWriter {
     style: JsonTimestamp,
     second: i64,
-    /// Date and time of `second`, up to the seconds.
-    text: [u8; 19],
+    /// A time in `second`, as RFC 3339 and JSON have it.
+    text: [u8; 26],
 }
 
 impl TimestampWriter {
     pub(super) fn new(style: JsonTimestamp) -> Self {
-        Self { style, second: 0, text: *b"1970-01-01 00:00:00" }
+        Self { style, second: 0, text: *b"\"1970-01-01T00:00:00.000Z\"" }
     }
 
     /// Appends a timestamp as a JSON value. Tells whether there is anything to say; if not, `out` is as it
@@ -42,11 +42,15 @@ impl TimestampWriter {
             out.extend_from_slice(itoa::Buffer::new().format(timestamp_ms).as_bytes());
             return true;
         }
-        let (second, ms) = (timestamp_ms.div_euclid(1000), timestamp_ms.rem_euclid(1000));
-        if !self.turn_to(second) {
+        if !self.turn_to(timestamp_ms.div_euclid(1000)) {
             return false;
         }
-        self.write_text(ms, out);
+        let ms = timestamp_ms.rem_euclid(1000);
+        let digits = [ms / 100, ms / 10 % 10, ms % 10].map(|digit| b'0' + digit as u8);
+        match self.style {
+            JsonTimestamp::Go => self.write_go(digits, out),
+            JsonTimestamp::Rfc3339 | JsonTimestamp::Millis => self.write_rfc_3339(digits, out),
+        }
         true
     }
 
@@ -58,8 +62,8 @@ impl TimestampWriter {
         let Some(time) = civil_time(second) else { return false };
         let (date, clock) = (time.date(), time.time());
         write!(
-            &mut self.text[..],
-            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+            &mut self.text[1..20],
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
             date.year(),
             date.month(),
             date.day(),
@@ -72,27 +76,23 @@ impl TimestampWriter {
         true
     }
 
-    fn write_text(&self, ms: i64, out: &mut Vec<u8>) {
-        let (date, clock) = (&self.text[..10], &self.text[11..]);
+    fn write_rfc_3339(&mut self, millis: [u8; 3], out: &mut Vec<u8>) {
+        self.text[21..24].copy_from_slice(&millis);
+        out.extend_from_slice(&self.text);
+    }
+
+    fn write_go(&self, millis: [u8; 3], out: &mut Vec<u8>) {
+        let (date, clock) = (&self.text[1..11], &self.text[12..20]);
         out.push(b'"');
         out.extend_from_slice(date);
-        let digits = [ms / 100, ms / 10 % 10, ms % 10].map(|digit| b'0' + digit as u8);
-        if self.style == JsonTimestamp::Go {
-            out.push(b' ');
-            out.extend_from_slice(clock);
-            let len = digits.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
-            if len > 0 {
-                out.push(b'.');
-                out.extend_from_slice(&digits[..len]);
-            }
-            out.extend_from_slice(b" +0000 UTC\"");
-        } else {
-            out.push(b'T');
-            out.extend_from_slice(clock);
+        out.push(b' ');
+        out.extend_from_slice(clock);
+        // Go leaves out the zeros at the end of a fraction, and a fraction of nothing else.
+        if let Some(last) = millis.iter().rposition(|digit| *digit != b'0') {
             out.push(b'.');
-            out.extend_from_slice(&digits);
-            out.extend_from_slice(b"Z\"");
+            out.extend_from_slice(&millis[..=last]);
         }
+        out.extend_from_slice(b" +0000 UTC\"");
     }
 }
 

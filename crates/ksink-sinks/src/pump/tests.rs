@@ -1,11 +1,14 @@
-use std::sync::atomic::AtomicBool;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use ksink_event::{Answer, Answers, DeliveryId, Position, Queue, queue};
+use ksink_event::{Answer, Answers, Chain, DeliveryId, Position, Queue, queue};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
-use crate::testing::{is_local, values};
+use crate::{
+    Failure,
+    testing::{is_local, values},
+};
 
 /// The server's side of a pump, with a sink that does as it is told.
 struct Bench {
@@ -75,13 +78,13 @@ impl Bench {
 
     /// Sends one delivery of a producer that nothing else depends on.
     async fn send(&mut self, topic: &str, first: &[&str]) {
-        self.send_of(&Arc::default(), topic, first).await;
+        self.send_in(None, topic, first).await;
     }
 
-    /// Sends one delivery of the producer that owns this flag.
-    async fn send_of(&mut self, void: &Arc<AtomicBool>, topic: &str, first: &[&str]) {
+    /// Sends one delivery of a chain.
+    async fn send_in(&mut self, chain: Option<&Arc<Chain>>, topic: &str, first: &[&str]) {
         self.sent += 1;
-        let ack = self.answers.expect(DeliveryId(self.sent), void.clone());
+        let ack = self.answers.expect(DeliveryId(self.sent), chain.cloned());
         let delivery = Delivery { event: Event::Records(values(topic, first)), ack };
         self.queue.reserve().await.unwrap().fill(vec![delivery]);
     }
@@ -159,19 +162,22 @@ async fn the_producer_hears_why_the_output_failed() {
 #[tokio::test]
 async fn a_void_delivery_is_not_written() {
     let mut bench = Bench::new();
-    bench.send_of(&Arc::new(true.into()), "a", &["x"]).await;
+    let chain = Arc::default();
+    let earlier = bench.answers.expect(DeliveryId(0), Some(Arc::clone(&chain)));
+    bench.send_in(Some(&chain), "a", &["x"]).await;
     bench.send("b", &["x"]).await;
+    earlier.refuse(Refusal::local("disk full"));
     bench.run().await;
     assert_eq!(bench.sink.seen, "b|");
-    assert_eq!(bench.heard(), ["-1", "+[2]"]);
+    assert_eq!(bench.heard(), ["-0", "-1", "+[2]"]);
 }
 
 #[tokio::test]
 async fn what_follows_a_refused_set_of_the_same_producer_is_not_written() {
     let mut bench = Bench::new();
-    let void = Arc::default();
-    bench.send_of(&void, "a", &["refuse me"]).await;
-    bench.send_of(&void, "a", &["x"]).await;
+    let chain = Arc::default();
+    bench.send_in(Some(&chain), "a", &["refuse me"]).await;
+    bench.send_in(Some(&chain), "a", &["x"]).await;
     bench.send("b", &["x"]).await;
     bench.run().await;
     assert_eq!(bench.sink.seen, "b|");
@@ -182,9 +188,9 @@ async fn what_follows_a_refused_set_of_the_same_producer_is_not_written() {
 async fn what_follows_a_failed_group_of_the_same_producer_is_not_written() {
     let mut bench = Bench::new();
     bench.options.limits.group_deliveries_max = 2;
-    let void = Arc::default();
+    let chain = Arc::default();
     for value in ["x", "fail", "x"] {
-        bench.send_of(&void, "a", &[value]).await;
+        bench.send_in(Some(&chain), "a", &[value]).await;
     }
     bench.run().await;
     assert_eq!(bench.sink.seen, "aa|", "the third was never written");

@@ -71,6 +71,7 @@ impl Compressor {
         result
     }
 
+    #[allow(clippy::needless_pass_by_ref_mut, reason = "a codec whose feature is on needs it")]
     fn compress_with(
         &mut self,
         codec: Compression,

@@ -62,6 +62,7 @@ impl Decompressor {
         result
     }
 
+    #[allow(clippy::needless_pass_by_ref_mut, reason = "a codec whose feature is on needs it")]
     fn run(
         &mut self,
         codec: Compression,

@@ -12,7 +12,7 @@ pub enum CompressionError {
     UnknownCodec(u8),
     /// The codec exists, and this build was made without it.
     Disabled(Compression),
-    /// Decompressed, the bytes would be more than the cap allows.
+    /// Decompressed, the bytes would be more than the cap allows; or zstd would need a window of more than 8 MiB.
     TooLarge(Compression),
     /// The compressed bytes end too early.
     Cut(Compression),

@@ -109,3 +109,21 @@ impl Lz4Header {
         if magic == 0 { Self::MagicZero } else { Self::Standard }
     }
 }
+
+#[cfg(all(
+    test,
+    not(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))
+))]
+mod tests {
+    use super::{Compression, CompressionError, Compressor, Decompressor};
+
+    #[test]
+    fn a_codec_that_is_off_says_so() {
+        let mut out = Vec::new();
+        for codec in Compression::ALL.into_iter().filter(|codec| !codec.is_enabled()) {
+            let off = Err(CompressionError::Disabled(codec));
+            assert_eq!(Decompressor::new().decompress(codec, b"bytes", &mut out, 100), off);
+            assert_eq!(Compressor::new().compress(codec, b"bytes", &mut out), off);
+        }
+    }
+}

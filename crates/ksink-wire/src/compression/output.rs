@@ -50,11 +50,13 @@ impl<'o> Output<'o> {
     }
 
     /// How many bytes were written.
+    #[cfg(any(feature = "gzip", feature = "lz4"))]
     pub(super) fn len(&self) -> usize {
         self.filled
     }
 
     /// How many more the cap allows.
+    #[cfg(any(feature = "lz4", feature = "snappy", feature = "zstd"))]
     pub(super) fn left(&self) -> usize {
         self.cap - self.filled
     }

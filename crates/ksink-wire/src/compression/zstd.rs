@@ -1,8 +1,8 @@
 //! Zstandard frames (RFC 8878), with and without the size of their content, one after the other.
 
 use zstd_safe::{
-    CCtx, CParameter, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, compress_bound,
-    get_frame_content_size,
+    CCtx, CParameter, DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, ResetDirective,
+    compress_bound, get_frame_content_size, zstd_sys::ZSTD_ErrorCode,
 };
 
 use super::{Compression, CompressionError, output::Output};
@@ -12,7 +12,8 @@ const DAMAGED: CompressionError = CompressionError::Damaged(Compression::Zstd);
 const TOO_LARGE: CompressionError = CompressionError::TooLarge(Compression::Zstd);
 
 /// The largest window that a frame may ask for: 8 MiB, which RFC 8878 asks every decoder to support. More than
-/// that would let a few bytes claim as much memory as they like.
+/// that would let a few bytes claim as much memory as they like. (Levels 20 to 22 of zstd ask for more where they do
+/// not know the size of what they compress.)
 const WINDOW_LOG_MAX: u32 = 23;
 /// Kafka's own default level, and zstd's.
 const LEVEL: i32 = 3;
@@ -56,7 +57,7 @@ fn decompress_frames(
         let room_bytes = room.len();
         let mut target = OutBuffer::around(room);
         let read_before = source.pos();
-        let hint = context.decompress_stream(&mut target, &mut source).map_err(|_| DAMAGED)?;
+        let hint = context.decompress_stream(&mut target, &mut source).map_err(error)?;
         let written = target.pos();
         output.advance(written);
         let all_read = source.pos() == input.len();
@@ -71,6 +72,13 @@ fn decompress_frames(
         }
         wanted = 1;
     }
+}
+
+/// What zstd's error means to us: too large a window is no damage.
+fn error(code: ErrorCode) -> CompressionError {
+    // The library gives its error numbers as negative sizes.
+    let window_too_large = ZSTD_ErrorCode::ZSTD_error_frameParameter_windowTooLarge as usize;
+    if code.wrapping_neg() == window_too_large { TOO_LARGE } else { DAMAGED }
 }
 
 /// How much room to begin with: what the first frame claims, as far as that is believable. With all of it there

@@ -3,6 +3,8 @@
 //! Names are Kafka's, in snake case. Every field's documentation ends with the versions that carry it; where
 //! a version does not, decoding gives the default (as do the `Default` implementations) and encoding leaves
 //! it out.
+//!
+#![doc = include_str!("versions.md")]
 
 pub mod add_offsets_to_txn;
 pub mod add_partitions_to_txn;

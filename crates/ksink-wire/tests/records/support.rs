@@ -2,7 +2,10 @@
 
 use ksink_wire::{
     compression::{Compressor, Decompressor},
-    records::{BatchBuilder, Compression, Header, NewRecord, Record, RecordBatch, RecordError},
+    records::{
+        BatchBuilder, Compression, Header, MessageSet, MessageSetBuilder, NewRecord, Record,
+        RecordBatch, RecordError, Records, Summary,
+    },
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -57,25 +60,64 @@ impl From<Record<'_>> for Owned {
 /// A batch of these records, with the defaults of a producer without idempotence.
 pub(crate) fn batch(records: &[Owned], codec: Compression) -> Vec<u8> {
     let (mut out, mut compressor) = (Vec::new(), Compressor::new());
-    let mut builder = BatchBuilder::new(&mut out).compression(codec, &mut compressor);
+    let builder = BatchBuilder::new(&mut out).compression(codec, &mut compressor);
+    finish(builder, records);
+    out
+}
+
+/// Pushes the records and finishes the batch.
+pub(crate) fn finish(mut builder: BatchBuilder<'_>, records: &[Owned]) -> Summary {
     for record in records {
         record.with(|record| builder.push(record)).expect("small records");
     }
-    builder.finish().expect("a small batch");
-    out
+    builder.finish().expect("a small batch")
 }
 
 /// What a reader makes of the bytes of exactly one batch: its records with their offsets.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<(i64, Owned)>, RecordError> {
-    read_capped(bytes, CAP)
-}
-
-pub(crate) fn read_capped(bytes: &[u8], cap: usize) -> Result<Vec<(i64, Owned)>, RecordError> {
     let batch = RecordBatch::parse_single(bytes)?;
     batch.verify_crc()?;
     let mut out = Vec::new();
-    let records = batch.open(&mut Decompressor::new(), &mut out, cap)?;
-    Ok(records.iter().map(|record| (record.offset, record.into())).collect())
+    let records = batch.open(&mut Decompressor::new(), &mut out, CAP)?;
+    Ok(numbered(records))
+}
+
+/// A message set of these records, whose headers a set cannot hold and whose timestamps magic 0 cannot.
+pub(crate) fn message_set(magic: i8, records: &[Owned], codec: Compression) -> Vec<u8> {
+    let (mut out, mut compressor) = (Vec::new(), Compressor::new());
+    let builder = match magic {
+        0 => MessageSetBuilder::v0(&mut out),
+        _ => MessageSetBuilder::v1(&mut out),
+    };
+    finish_set(builder.compression(codec, &mut compressor), records);
+    out
+}
+
+/// Pushes the records without their headers and finishes the set.
+pub(crate) fn finish_set(mut builder: MessageSetBuilder<'_>, records: &[Owned]) -> Summary {
+    for record in records {
+        let pushed = record.with(|record| builder.push(&NewRecord { headers: &[], ..*record }));
+        pushed.expect("small records");
+    }
+    builder.finish().expect("a small set")
+}
+
+/// What a reader makes of a message set.
+pub(crate) fn read_set(bytes: &[u8]) -> Result<Vec<(i64, Owned)>, RecordError> {
+    let mut out = Vec::new();
+    let set = MessageSet::parse(bytes)?;
+    let records = set.open(&mut Decompressor::new(), &mut out, CAP)?;
+    Ok(numbered(records))
+}
+
+pub(crate) fn numbered(records: Records<'_>) -> Vec<(i64, Owned)> {
+    records.iter().map(|record| (record.offset, record.into())).collect()
+}
+
+/// The bytes with `field` written over what stands at `at`.
+pub(crate) fn patched(mut bytes: Vec<u8>, at: usize, field: &[u8]) -> Vec<u8> {
+    bytes.splice(at..at + field.len(), field.iter().copied());
+    bytes
 }
 
 /// Bytes from hexadecimal digits; spaces and line ends are for the reader.
@@ -85,11 +127,16 @@ pub(crate) fn hex(digits: &str) -> Vec<u8> {
         .filter(|c| !c.is_whitespace())
         .map(|c| c.to_digit(16).expect("a hexadecimal digit") as u8)
         .collect();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect()
 }
 
 pub(crate) fn any_codec() -> impl Strategy<Value = Compression> {
     prop::sample::select(Compression::ALL.to_vec())
+}
+
+/// The codecs that message sets know.
+pub(crate) fn any_old_codec() -> impl Strategy<Value = Compression> {
+    any_codec().prop_filter("newer than message sets", |codec| *codec != Compression::Zstd)
 }
 
 /// Bytes of every length class that the varints know, random or repetitive.

@@ -52,6 +52,17 @@ fn is_refusal(key: ApiKey, api: &Api, body: &[u8]) -> bool {
     key == ApiKey::ApiVersions && api.side == Side::Response && body.starts_with(&[0, 35])
 }
 
+/// Whatever was understood can be written so that it is understood in the same way.
+fn check_strange(key: ApiKey, api: &Api, version: i16, body: &[u8]) {
+    if let Ok(message) = Message::decode(api.side, key, version, body)
+        && !is_refusal(key, api, body)
+    {
+        let written = message.encode(version);
+        let again = Message::decode(api.side, key, version, &written);
+        assert_eq!(again.as_ref(), Ok(&message), "{key} {:?} {version}", api.side);
+    }
+}
+
 fn seeds() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..400)
 }
@@ -94,10 +105,20 @@ proptest! {
     fn any_bytes_at_all_are_a_message_or_an_error(noise in seeds()) {
         for (key, api) in known() {
             for version in api.versions.clone() {
-                // What was understood must be writable, whatever it was.
-                let _ = Message::decode(api.side, key, version, &noise).map(|message| message.encode(version));
+                check_strange(key, &api, version, &noise);
             }
         }
+    }
+
+    #[test]
+    fn a_damaged_message_is_a_message_or_an_error(seed in seeds(), at: usize, byte: u8) {
+        for_every_message(&seed, |key, api, version, body| {
+            let mut damaged = body.to_vec();
+            if let Some(at) = at.checked_rem(body.len()) {
+                damaged[at] = byte;
+                check_strange(key, api, version, &damaged);
+            }
+        });
     }
 }
 

@@ -34,6 +34,7 @@ fn versions_and_their_flexibility_are_those_of_kafka() {
             let ours = key.version(version).map(|version| version.flexible);
             assert_eq!(ours, expected, "{key} {version}");
         }
+        assert_eq!(key.first_flexible(), api.flexible.clone().next(), "{key}");
     }
 }
 
@@ -47,6 +48,21 @@ fn a_table_that_is_off_by_one_version_cannot_pass() {
             assert!(first_difference(key, &wrong).is_some(), "{key} {:?}", wrong.rows[row]);
         }
     }
+}
+
+#[test]
+fn the_documented_versions_are_those_that_are_decoded() {
+    let mut table = String::from("| key | API | versions | flexible from |\n|---|---|---|---|\n");
+    for api in ApiKey::ALL {
+        let flexible =
+            api.first_flexible().map_or_else(|| "never".to_owned(), |first| first.to_string());
+        table += &format!("| {} | {api} | {} | {flexible} |\n", api.key(), api.versions());
+    }
+    assert_eq!(
+        include_str!("../../src/messages/versions.md"),
+        table,
+        "the table should be:\n{table}"
+    );
 }
 
 /// The first version in which the table and the facts differ, with both.

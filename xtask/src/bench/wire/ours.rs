@@ -28,8 +28,10 @@ impl<'r> Encoder<'r> {
 
     pub(super) fn encode(&mut self) -> Result<&[u8], BuildError> {
         self.out.clear();
-        let batch = BatchBuilder::new(&mut self.out);
-        let mut batch = batch.compression(self.codec, &mut self.compressor);
+        let mut batch = BatchBuilder::new(&mut self.out);
+        if self.codec != Compression::None {
+            batch = batch.compression(self.codec, &mut self.compressor);
+        }
         for record in self.records {
             batch.push(record)?;
         }

@@ -1,0 +1,295 @@
+//! A server without sockets: sessions, a broker, and a sink that the test plays.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use ksink_event::{Answer, Chain, DeliveryId, Event, RecordSet, Refusal};
+use ksink_server::{
+    Broker, BrokerConfig, ConnectionId, Decided, Goodbye, Limits, Now, Outcome, Reply, ReplyTo,
+    Session, inspect,
+};
+use ksink_wire::{
+    ApiKey, ErrorCode, Request, Response, ResponseHeader,
+    compression::{Compression, Compressor, Decompressor},
+    frame::{frame_len, put_request},
+    messages::{
+        metadata::{MetadataRequest, MetadataRequestTopic},
+        produce::{PartitionProduceData, ProduceRequest, TopicProduceData},
+    },
+    records::{BatchBuilder, NewRecord},
+};
+
+/// What the harness's clock says at the start: 2026-11-20 09:30:00 UTC.
+pub(crate) const START_MS: i64 = 1_795_167_000_000;
+
+/// A broker, and the clock that everybody goes by.
+pub(crate) struct House {
+    pub(crate) broker: Broker,
+    pub(crate) now: Now,
+    limits: Arc<Limits>,
+    connections: u64,
+    /// Decided, and not answered by the sink yet.
+    pub(crate) delivered: Vec<Decided>,
+}
+
+/// One client's end of a connection.
+pub(crate) struct Client {
+    id: ConnectionId,
+    pub(crate) session: Session,
+    /// What was asked and not answered yet, in order.
+    asked: Vec<(ApiKey, i16, i32)>,
+    correlation_id: i32,
+    heard: Vec<u8>,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self::with(&[], 1, Limits::default())
+    }
+
+    pub(crate) fn with(topics: &[&str], partitions: i32, limits: Limits) -> Self {
+        let limits = Arc::new(limits);
+        let config = BrokerConfig {
+            advertised: None,
+            topics: topics.iter().map(|topic| topic.parse().expect("a legal pattern")).collect(),
+            partitions,
+            cluster_id: "the-cluster".into(),
+            first_producer_id: 4_000,
+        };
+        Self {
+            broker: Broker::new(config, limits.clone()),
+            now: Now { instant: Instant::now(), unix_ms: START_MS },
+            limits,
+            connections: 0,
+            delivered: Vec::new(),
+        }
+    }
+
+    pub(crate) fn connect(&mut self) -> Client {
+        self.connections += 1;
+        let client: SocketAddr = ([192, 0, 2, 7], 50_000).into();
+        let local: SocketAddr = ([192, 0, 2, 1], 9092).into();
+        Client {
+            id: ConnectionId(self.connections),
+            session: Session::new(self.limits.clone(), self.now.instant, client, local),
+            asked: Vec::new(),
+            correlation_id: 0,
+            heard: Vec::new(),
+        }
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now.instant += time;
+        self.now.unix_ms += i64::try_from(time.as_millis()).expect("a short test");
+    }
+
+    /// Carries what the session cut to the broker, as `net::connection` does.
+    pub(crate) fn serve(&mut self, client: &mut Client) {
+        loop {
+            self.answer_calls(client);
+            client.session.poll_output(self.now.instant, &mut client.heard);
+            if !client.session.has_calls() {
+                return;
+            }
+        }
+    }
+
+    fn answer_calls(&mut self, client: &mut Client) {
+        while let Some(call) = client.session.poll_call() {
+            let head = call.head;
+            let reply = match Request::decode(head.api, head.version, &call.body) {
+                Ok(Request::Produce(request)) => {
+                    let inspected = inspect(
+                        self.now,
+                        head.version,
+                        &call.body,
+                        &request,
+                        &mut Decompressor::new(),
+                        &self.limits,
+                    );
+                    let to = ReplyTo { connection: client.id, ticket: call.ticket };
+                    let Outcome { reply, deliveries } =
+                        self.broker.handle_produce(to, &call, inspected);
+                    self.delivered.extend(deliveries);
+                    reply
+                }
+                Ok(request) => Some(self.broker.handle(self.now, &call, request)),
+                Err(error) => Some(Reply::Hangup(Goodbye::Malformed {
+                    api: head.api,
+                    version: head.version,
+                    error,
+                })),
+            };
+            if let Some(reply) = reply {
+                client.session.handle_reply(call.ticket, reply);
+            }
+        }
+    }
+
+    /// The sink keeps everything that it was handed.
+    pub(crate) fn accept_all(&mut self, client: &mut Client) {
+        let deliveries = self.delivered.drain(..).map(|decided| decided.delivery).collect();
+        self.settle(client, Answer::Accepted { deliveries, positions: Vec::new() });
+    }
+
+    pub(crate) fn settle(&mut self, client: &mut Client, answer: Answer) {
+        for settled in self.broker.settle(answer) {
+            assert_eq!(settled.to.connection, client.id, "the reply is for whoever asked");
+            client.session.handle_reply(settled.to.ticket, settled.reply);
+        }
+        self.serve(client);
+    }
+
+    /// The sink refuses the first delivery that it has not answered.
+    pub(crate) fn refuse_first(&mut self, client: &mut Client, refusal: Refusal) {
+        let Decided { delivery, chain, .. } = self.delivered.remove(0);
+        self.settle(client, refused_by_sink(delivery, chain, refusal));
+    }
+
+    /// What the sink was handed.
+    pub(crate) fn sets(&self) -> Vec<&RecordSet> {
+        self.delivered
+            .iter()
+            .map(|decided| match &decided.event {
+                Event::Records(set) => set,
+                other => panic!("unexpected event: {other:?}"),
+            })
+            .collect()
+    }
+}
+
+/// Refuses by an `Ack`, which breaks the chain as it does in a sink.
+fn refused_by_sink(delivery: DeliveryId, chain: Option<Arc<Chain>>, refusal: Refusal) -> Answer {
+    let (answers, mut heard) = ksink_event::Answers::new();
+    answers.expect(delivery, chain).refuse(refusal);
+    heard.try_recv().expect("an acknowledgement answers")
+}
+
+impl Client {
+    /// Sends a request in a version.
+    pub(crate) fn send<'a>(
+        &mut self,
+        house: &mut House,
+        version: i16,
+        request: impl Into<Request<'a>>,
+    ) {
+        let request = request.into();
+        self.correlation_id += 1;
+        self.asked.push((request.api(), version, self.correlation_id));
+        let mut bytes = Vec::new();
+        put_request(&mut bytes, version, self.correlation_id, Some(b"test"), &request);
+        self.send_bytes(house, &bytes);
+    }
+
+    pub(crate) fn send_bytes(&mut self, house: &mut House, bytes: &[u8]) {
+        self.session.input().extend_from_slice(bytes);
+        self.session.handle_input(house.now.instant);
+        house.serve(self);
+    }
+
+    /// Sends a request whose answer will not be waited for.
+    pub(crate) fn send_unheard<'a>(
+        &mut self,
+        house: &mut House,
+        version: i16,
+        request: impl Into<Request<'a>>,
+    ) {
+        self.send(house, version, request);
+        self.asked.pop();
+    }
+
+    /// The next whole frame that the client heard, without its size.
+    pub(crate) fn hear_frame(&mut self) -> Option<Bytes> {
+        let len = frame_len(&self.heard, usize::MAX).expect("a frame")?;
+        let rest = self.heard.split_off(4 + len);
+        let frame = Bytes::copy_from_slice(&self.heard[4..]);
+        self.heard = rest;
+        Some(frame)
+    }
+
+    /// The next answer, which must be the one to the oldest question.
+    #[track_caller]
+    pub(crate) fn hear<T>(&mut self, read: impl FnOnce(Response<'_>) -> T) -> T {
+        let frame = self.hear_frame().expect("an answer");
+        let (api, version, correlation_id) = self.asked.remove(0);
+        let (header, body) = ResponseHeader::decode(api, version, &frame).expect("a header");
+        assert_eq!(header.correlation_id, correlation_id, "answers come in order");
+        read(Response::decode(api, version, body).expect("a body"))
+    }
+
+    #[track_caller]
+    pub(crate) fn hears_nothing(&mut self) {
+        assert_eq!(self.hear_frame(), None);
+    }
+
+    /// Makes a topic known, as every client does first.
+    pub(crate) fn name_topic(&mut self, house: &mut House, name: &str) {
+        let topic = MetadataRequestTopic { name: Some(name), ..Default::default() };
+        let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
+        self.send(house, 12, request);
+        self.hear(|_| ());
+    }
+
+    /// Sends a batch to `topic` 0, with acks=all.
+    pub(crate) fn produce(&mut self, house: &mut House, version: i16, topic: &str, records: &[u8]) {
+        self.send(house, version, produce_request(topic, 0, -1, records));
+    }
+
+    /// The code and the base offset of the next answer, to a request for one partition.
+    #[track_caller]
+    pub(crate) fn hear_produced(&mut self) -> (ErrorCode, i64) {
+        self.hear(|response| {
+            let Response::Produce(response) = response else { panic!("{response:?}") };
+            let partition = &response.responses[0].partition_responses[0];
+            (partition.error_code, partition.base_offset)
+        })
+    }
+}
+
+/// Records for one partition of one topic.
+pub(crate) fn produce_request<'a>(
+    topic: &'a str,
+    index: i32,
+    acks: i16,
+    records: &'a [u8],
+) -> ProduceRequest<'a> {
+    ProduceRequest {
+        acks,
+        timeout_ms: 30_000,
+        topic_data: vec![TopicProduceData {
+            name: topic,
+            partition_data: vec![PartitionProduceData { index, records: Some(records) }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+/// A batch of these values, with no producer id.
+pub(crate) fn batch(values: &[&str]) -> Vec<u8> {
+    batch_by((-1, -1, -1), Compression::None, values)
+}
+
+/// A batch of these values by a producer (id, epoch, base sequence).
+pub(crate) fn batch_by(
+    (id, epoch, sequence): (i64, i16, i32),
+    compression: Compression,
+    values: &[&str],
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut compressor = Compressor::new();
+    let mut builder = BatchBuilder::new(&mut out)
+        .producer(id, epoch, sequence)
+        .compression(compression, &mut compressor);
+    for value in values {
+        let record =
+            NewRecord { timestamp: START_MS, value: Some(value.as_bytes()), ..Default::default() };
+        builder.push(&record).expect("a small record");
+    }
+    builder.finish().expect("a small batch");
+    out
+}

@@ -1,0 +1,9 @@
+//! Transcripts: bytes through a session and the broker, with a clock that the test holds.
+
+mod admission;
+mod harness;
+mod metadata;
+mod order;
+mod produce;
+mod producer_ids;
+mod reads;

@@ -1,0 +1,86 @@
+// franz-go: one client a cell, its defaults otherwise. Run with the path of a plan.
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ksink.interop/plan"
+)
+
+func main() {
+	plan.Run("franz-go", "github.com/twmb/franz-go", send)
+}
+
+func send(bootstrap string, cell plan.Cell) error {
+	options, err := settings(bootstrap, cell)
+	if err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	deadline, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	var records []*kgo.Record
+	for _, record := range cell.Records {
+		records = append(records, toRecord(record))
+	}
+	return client.ProduceSync(deadline, records...).FirstErr()
+}
+
+func settings(bootstrap string, cell plan.Cell) ([]kgo.Opt, error) {
+	options := []kgo.Opt{kgo.SeedBrokers(bootstrap)}
+	if cell.Acks != nil {
+		chosen, known := acks[*cell.Acks]
+		if !known {
+			return nil, fmt.Errorf("unknown acks %q", *cell.Acks)
+		}
+		options = append(options, chosen...)
+	}
+	if cell.Compression != nil {
+		codec, known := codecs[*cell.Compression]
+		if !known {
+			return nil, fmt.Errorf("unknown compression %q", *cell.Compression)
+		}
+		options = append(options, kgo.ProducerBatchCompression(codec))
+	}
+	if cell.PicksPartitions() {
+		options = append(options, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	}
+	return options, nil
+}
+
+// franz-go is idempotent unless told otherwise, and that needs every acknowledgement.
+var acks = map[string][]kgo.Opt{
+	"0":   {kgo.RequiredAcks(kgo.NoAck()), kgo.DisableIdempotentWrite()},
+	"1":   {kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite()},
+	"all": {kgo.RequiredAcks(kgo.AllISRAcks())},
+}
+
+var codecs = map[string]kgo.CompressionCodec{
+	"none":   kgo.NoCompression(),
+	"gzip":   kgo.GzipCompression(),
+	"snappy": kgo.SnappyCompression(),
+	"lz4":    kgo.Lz4Compression(),
+	"zstd":   kgo.ZstdCompression(),
+}
+
+func toRecord(planned plan.Record) *kgo.Record {
+	record := &kgo.Record{Topic: planned.Topic, Key: planned.Key, Value: planned.Value}
+	for _, header := range planned.Headers {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: header.Name, Value: header.Value})
+	}
+	if planned.Partition != nil {
+		record.Partition = *planned.Partition
+	}
+	if planned.TimestampMs != nil {
+		record.Timestamp = time.UnixMilli(*planned.TimestampMs)
+	}
+	return record
+}

@@ -1,0 +1,102 @@
+// The Java producer: one KafkaProducer a cell, its defaults otherwise. One source for every version of
+// kafka-clients on the class path, run as `java -cp 'libs/*' Produce.java plan.json`.
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+public final class Produce {
+    private static final Gson JSON = new Gson();
+
+    record Plan(String bootstrap, List<Cell> cells) {}
+
+    record Cell(String name, String acks, String compression, List<Planned> records) {}
+
+    record Planned(String topic, Integer partition, String key, String value, List<List<String>> headers, Long timestamp_ms) {}
+
+    public static void main(String[] arguments) throws Exception {
+        JsonObject version = new JsonObject();
+        version.addProperty("version", "kafka-clients " + kafkaClientsVersion());
+        System.out.println(version);
+        Plan plan = JSON.fromJson(Files.readString(Path.of(arguments[0])), Plan.class);
+        for (Cell cell : plan.cells()) {
+            answer(plan.bootstrap(), cell);
+        }
+    }
+
+    // The jar says so itself; the class that reads it has moved between versions.
+    private static String kafkaClientsVersion() throws IOException {
+        Properties build = new Properties();
+        try (InputStream file = KafkaProducer.class.getResourceAsStream("/kafka/kafka-version.properties")) {
+            build.load(file);
+        }
+        return build.getProperty("version");
+    }
+
+    private static void answer(String bootstrap, Cell cell) {
+        JsonObject answer = new JsonObject();
+        answer.addProperty("cell", cell.name());
+        try {
+            send(bootstrap, cell);
+            answer.addProperty("result", "ok");
+            answer.addProperty("detail", "");
+        } catch (Exception error) {
+            answer.addProperty("result", "error");
+            answer.addProperty("detail", error.toString());
+        }
+        System.out.println(answer);
+    }
+
+    private static void send(String bootstrap, Cell cell) throws Exception {
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(settings(bootstrap, cell))) {
+            for (Planned record : cell.records()) {
+                sent.add(producer.send(toProducerRecord(record)));
+            }
+        }
+        for (Future<RecordMetadata> one : sent) {
+            one.get();
+        }
+    }
+
+    private static Properties settings(String bootstrap, Cell cell) {
+        Properties settings = new Properties();
+        settings.put("bootstrap.servers", bootstrap);
+        settings.put("key.serializer", ByteArraySerializer.class.getName());
+        settings.put("value.serializer", ByteArraySerializer.class.getName());
+        if (cell.acks() != null) {
+            settings.put("acks", cell.acks());
+        }
+        if (cell.compression() != null) {
+            settings.put("compression.type", cell.compression());
+        }
+        return settings;
+    }
+
+    private static ProducerRecord<byte[], byte[]> toProducerRecord(Planned record) {
+        List<Header> headers = new ArrayList<>();
+        for (List<String> header : record.headers()) {
+            headers.add(new RecordHeader(header.get(0), bytes(header.get(1))));
+        }
+        return new ProducerRecord<>(
+                record.topic(), record.partition(), record.timestamp_ms(), bytes(record.key()), bytes(record.value()), headers);
+    }
+
+    private static byte[] bytes(String base64) {
+        return base64 == null ? null : Base64.getDecoder().decode(base64);
+    }
+}

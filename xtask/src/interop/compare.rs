@@ -1,0 +1,147 @@
+//! What was sent against what landed.
+
+use std::{collections::HashMap, ops::RangeInclusive};
+
+use super::{
+    landed::{Landed, Output},
+    plan::{Cell, Header, Record},
+    rows::PARTITIONS,
+};
+
+/// What has to hold beyond the records themselves.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    /// Whether the records of a partition keep the order in which they were sent.
+    pub ordered: bool,
+    /// When records that the client stamped itself can have been stamped.
+    pub clock_ms: RangeInclusive<i64>,
+}
+
+/// Compares a cell with the output; every difference is a sentence, and no difference is success.
+pub(crate) fn compare(cell: &Cell, output: &Output, terms: &Terms) -> Vec<String> {
+    let mut comparison = Comparison::new(cell, terms);
+    for topic in cell.topics() {
+        for line in output.get(topic).into_iter().flatten() {
+            match Landed::parse(line) {
+                Ok(landed) if landed.topic == topic => comparison.check(&landed),
+                Ok(landed) => comparison
+                    .differ(format!("a record of {} in the file of {topic}", landed.topic)),
+                Err(error) => comparison.differ(format!("{error:#}")),
+            }
+        }
+    }
+    comparison.finish()
+}
+
+/// What a record is recognised by.
+type Identity<'a> = (&'a str, Option<&'a [u8]>, Option<&'a [u8]>, &'a [Header]);
+
+pub(crate) fn identity(record: &Record) -> Identity<'_> {
+    (&record.topic, record.key.as_deref(), record.value.as_deref(), &record.headers)
+}
+
+struct Comparison<'a> {
+    cell: &'a Cell,
+    terms: &'a Terms,
+    places: HashMap<Identity<'a>, usize>,
+    landed: Vec<bool>,
+    partitions: HashMap<(String, i32), Progress>,
+    differences: Vec<String>,
+}
+
+/// How far the file of one topic has come in one partition.
+#[derive(Default)]
+struct Progress {
+    next_offset: i64,
+    latest: Option<usize>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(cell: &'a Cell, terms: &'a Terms) -> Self {
+        Self {
+            cell,
+            terms,
+            places: cell.records.iter().map(identity).zip(0..).collect(),
+            landed: vec![false; cell.records.len()],
+            partitions: HashMap::new(),
+            differences: Vec::new(),
+        }
+    }
+
+    fn differ(&mut self, difference: String) {
+        self.differences.push(difference);
+    }
+
+    fn check(&mut self, landed: &Landed) {
+        self.check_offset(landed);
+        let identity =
+            (&*landed.topic, landed.key.as_deref(), landed.value.as_deref(), &*landed.headers);
+        let Some(&place) = self.places.get(&identity) else {
+            return self.differ(format!("landed, but was never sent: {landed}"));
+        };
+        if std::mem::replace(&mut self.landed[place], true) {
+            self.differ(format!("landed twice: {landed}"));
+        }
+        self.check_order(landed, place);
+        let record = &self.cell.records[place];
+        if record.partition.is_some_and(|partition| partition != landed.partition) {
+            self.differ(format!("sent to partition {:?}: {}", record.partition, landed));
+        }
+        if !self.stamped_well(record, landed) {
+            self.differ(format!("stamped {:?} when sent: {}", record.timestamp_ms, landed));
+        }
+    }
+
+    /// Offsets count from 0, without a gap.
+    fn check_offset(&mut self, landed: &Landed) {
+        let progress = self.partitions.entry((landed.topic.clone(), landed.partition)).or_default();
+        let expected = progress.next_offset;
+        progress.next_offset = landed.offset + 1;
+        if landed.offset != expected {
+            self.differ(format!("offset {expected} was next: {landed}"));
+        }
+        if !(0..PARTITIONS).contains(&landed.partition) {
+            self.differ(format!("there is no such partition: {landed}"));
+        }
+    }
+
+    fn check_order(&mut self, landed: &Landed, place: usize) {
+        let progress = self.partitions.entry((landed.topic.clone(), landed.partition)).or_default();
+        let overtaken = progress.latest.replace(place).is_some_and(|latest| latest > place);
+        if overtaken && self.terms.ordered {
+            self.differ(format!("landed after a later one: {landed}"));
+        }
+    }
+
+    fn stamped_well(&self, record: &Record, landed: &Landed) -> bool {
+        match record.timestamp_ms {
+            Some(_) => landed.timestamp_ms == record.timestamp_ms,
+            None => landed.timestamp_ms.is_some_and(|ms| self.terms.clock_ms.contains(&ms)),
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        for (record, _) in
+            self.cell.records.iter().zip(&self.landed).filter(|(_, landed)| !**landed)
+        {
+            self.differences.push(format!("sent, but did not land: {record}"));
+        }
+        self.check_spread();
+        self.differences
+    }
+
+    /// Many keyed records must have met every partition, or the test says less than it seems to.
+    fn check_spread(&mut self) {
+        const MANY: usize = 1_000;
+        if self.cell.records.len() < MANY {
+            return;
+        }
+        for topic in self.cell.topics() {
+            let unused =
+                |partition: &i32| !self.partitions.contains_key(&(topic.to_owned(), *partition));
+            if let Some(partition) = (0..PARTITIONS).find(unused) {
+                self.differences.push(format!("{topic}[{partition}] was not used"));
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Installing a client with its ordinary package client, all of it below `target/interop/`.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::clients::{Client, Program};
+use crate::{command::succeed, places};
+
+/// Installs what a client needs, and gives the command that sends the `plan.json` of the folder in
+/// which it is started.
+pub(crate) fn install(client: &Client) -> Result<Command> {
+    let mut command = match client.program {
+        Program::Kcat => {
+            demand(&["python3", "kcat"])?;
+            script("python3", client.name)
+        }
+        Program::Python => {
+            demand(&["python3"])?;
+            script(python_packages(client.name)?, client.name)
+        }
+        Program::ConsoleProducer => {
+            demand(&["python3", "java", "mvn"])?;
+            let mut command = script("python3", client.name);
+            command.env("CLASSPATH", jars(client.name, client.name, None)?);
+            command
+        }
+        Program::Java { kafka_clients } => {
+            demand(&["java", "mvn"])?;
+            let mut command = Command::new("java");
+            command.env("CLASSPATH", jars(client.name, "java", Some(kafka_clients))?);
+            command
+                .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+                .arg(sources("java").join("Produce.java"));
+            command
+        }
+        Program::Go => {
+            demand(&["go"])?;
+            Command::new(go_program(client.name)?)
+        }
+    };
+    command.arg("plan.json");
+    Ok(command)
+}
+
+fn demand(tools: &[&str]) -> Result<()> {
+    match tools.iter().find(|tool| places::tool(tool).is_none()) {
+        Some(missing) => bail!("there is no {missing} on this machine"),
+        None => Ok(()),
+    }
+}
+
+fn sources(name: &str) -> PathBuf {
+    places::root().join("tests/interop").join(name)
+}
+
+/// Where everything goes that is downloaded or built for the clients.
+fn installed(name: &str) -> PathBuf {
+    places::target().join("interop/installed").join(name)
+}
+
+fn script(python: impl Into<OsString>, client: &str) -> Command {
+    let mut command = Command::new(python.into());
+    command.env("PYTHONPATH", sources("")).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.arg(sources(client).join("produce.py"));
+    command
+}
+
+/// A virtual environment with the packages of the client's `requirements.txt`; gives its Python.
+fn python_packages(client: &str) -> Result<PathBuf> {
+    let requirements = sources(client).join("requirements.txt");
+    let folder = installed(client);
+    let python = folder.join("bin/python");
+    once(&folder, &requirements, "", || {
+        succeed(quiet(Command::new("python3").args(["-m", "venv"]).arg(&folder)))?;
+        let mut pip = Command::new(&python);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-cache-dir",
+            "--disable-pip-version-check",
+        ]);
+        succeed(quiet(pip.arg("--requirement").arg(&requirements)))
+    })?;
+    Ok(python)
+}
+
+/// The jars that a `pom.xml` asks for, as a class path.
+fn jars(client: &str, manifest: &str, kafka_clients: Option<&str>) -> Result<OsString> {
+    let pom = sources(manifest).join("pom.xml");
+    let folder = installed(client);
+    once(&folder, &pom, kafka_clients.unwrap_or_default(), || {
+        let mut maven = Command::new("mvn");
+        maven
+            .args(["--batch-mode", "--quiet"])
+            .arg(setting("-Dmaven.repo.local=", &installed("maven")));
+        maven
+            .arg("--file")
+            .arg(&pom)
+            .arg("dependency:copy-dependencies")
+            .arg(setting("-DoutputDirectory=", &folder));
+        maven.args(kafka_clients.map(|version| format!("-Dkafka.version={version}")));
+        succeed(quiet(&mut maven))
+    })?;
+    Ok(folder.join("*").into_os_string())
+}
+
+fn setting(name: &str, value: &Path) -> OsString {
+    let mut setting = OsString::from(name);
+    setting.push(value);
+    setting
+}
+
+/// A program of the Go module; go itself knows whether it has to build it again.
+fn go_program(client: &str) -> Result<PathBuf> {
+    let program = installed("go").join(client);
+    let mut go = Command::new("go");
+    go.current_dir(sources("go"))
+        .args(["build", "-buildvcs=false", "-modcacherw", "-o"])
+        .arg(&program)
+        .arg(format!("./{client}"));
+    go.env("GOMODCACHE", installed("go/modules")).env("GOCACHE", installed("go/cache"));
+    succeed(quiet(&mut go))?;
+    Ok(program)
+}
+
+fn quiet(command: &mut Command) -> &mut Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null())
+}
+
+/// Installs into a fresh folder, unless that was done before from the same manifest.
+fn once(
+    folder: &Path,
+    manifest: &Path,
+    version: &str,
+    install: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let stamp = folder.join("installed-from");
+    let manifest = fs::read_to_string(manifest)
+        .with_context(|| format!("cannot read {}", manifest.display()))?;
+    let wanted = format!("{version}\n{manifest}");
+    if fs::read_to_string(&stamp).is_ok_and(|done| done == wanted) {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    install()?;
+    Ok(fs::write(stamp, wanted)?)
+}

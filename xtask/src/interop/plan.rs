@@ -1,0 +1,123 @@
+//! What a client is asked to send: the same for every client, written as `plan.json`.
+
+use std::{collections::BTreeSet, fmt, path::Path};
+
+use anyhow::{Context, Result};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde::{Serialize, Serializer};
+
+/// Everything that one run of a client sends.
+#[derive(Serialize)]
+pub(crate) struct Plan<'a> {
+    pub bootstrap: String,
+    pub cells: &'a [Cell],
+}
+
+impl Plan<'_> {
+    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
+        let file = folder.join("plan.json");
+        std::fs::write(&file, serde_json::to_vec(self)?)
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+/// What one row asks of a client: some records, sent with one configuration.
+#[derive(Clone, Serialize)]
+pub(crate) struct Cell {
+    pub name: &'static str,
+    /// `0`, `1` or `all`; none for the client's default. So for the compression.
+    pub acks: Option<&'static str>,
+    pub compression: Option<&'static str>,
+    pub records: Vec<Record>,
+}
+
+impl Cell {
+    pub(crate) fn topics(&self) -> BTreeSet<&str> {
+        self.records.iter().map(|record| &*record.topic).collect()
+    }
+}
+
+/// One record. No two of a cell are alike, so that each can be recognised in the output.
+#[derive(Clone, Default, Serialize)]
+pub(crate) struct Record {
+    pub topic: String,
+    /// None: the client's own partitioner decides.
+    pub partition: Option<i32>,
+    #[serde(serialize_with = "base64_or_null")]
+    pub key: Option<Vec<u8>>,
+    #[serde(serialize_with = "base64_or_null")]
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<Header>,
+    /// None: the client stamps the record itself.
+    pub timestamp_ms: Option<i64>,
+}
+
+impl Record {
+    pub(crate) fn new(topic: &str, value: impl Into<Vec<u8>>) -> Self {
+        Self { topic: topic.to_owned(), value: Some(value.into()), ..Self::default() }
+    }
+
+    pub(crate) fn key(self, key: impl Into<Vec<u8>>) -> Self {
+        Self { key: Some(key.into()), ..self }
+    }
+
+    pub(crate) fn null_value(self) -> Self {
+        Self { value: None, ..self }
+    }
+
+    pub(crate) fn partition(self, partition: i32) -> Self {
+        Self { partition: Some(partition), ..self }
+    }
+
+    pub(crate) fn timestamp_ms(self, timestamp_ms: i64) -> Self {
+        Self { timestamp_ms: Some(timestamp_ms), ..self }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push(Header(name.to_owned(), Some(value.into())));
+        self
+    }
+
+    pub(crate) fn null_header(mut self, name: &str) -> Self {
+        self.headers.push(Header(name.to_owned(), None));
+        self
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} = {}",
+            self.topic,
+            text(self.key.as_deref()),
+            text(self.value.as_deref())
+        )?;
+        self.headers.iter().try_for_each(|header| write!(f, ", {header}"))
+    }
+}
+
+/// A name and a value, a pair in the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub(crate) struct Header(
+    pub String,
+    #[serde(serialize_with = "base64_or_null")] pub Option<Vec<u8>>,
+);
+
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "header {}: {}", self.0, text(self.1.as_deref()))
+    }
+}
+
+/// Bytes for a person to read.
+pub(crate) fn text(bytes: Option<&[u8]>) -> String {
+    bytes.map_or_else(|| "null".to_owned(), |bytes| format!("\"{}\"", bytes.escape_ascii()))
+}
+
+fn base64_or_null<S: Serializer>(
+    bytes: &Option<Vec<u8>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    bytes.as_ref().map(|bytes| BASE64_STANDARD.encode(bytes)).serialize(serializer)
+}

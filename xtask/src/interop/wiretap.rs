@@ -1,0 +1,118 @@
+//! Passes every byte between the client and ksink on, and listens.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use ksink_wire::frame::{PREFIX_BYTES, frame_len};
+
+use super::eavesdrop::{Conversation, Heard};
+
+/// The largest frame that is listened to; larger ones pass unheard.
+const FRAME_BYTES_MAX: usize = 100 << 20;
+
+/// A port of its own, which ksink advertises in place of its own.
+pub(crate) struct Wiretap {
+    listener: TcpListener,
+}
+
+impl Wiretap {
+    pub(crate) fn bind() -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind("127.0.0.1:0")? })
+    }
+
+    pub(crate) fn addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Passes connections on for as long as this program runs; it ends when its few clients have.
+    pub(crate) fn tap(self, ksink: SocketAddr) -> Arc<Mutex<Heard>> {
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let ear = Arc::clone(&heard);
+        thread::spawn(move || {
+            for client in self.listener.incoming().flatten() {
+                // A connection that cannot be passed on is closed, which its client will tell.
+                let Ok(ksink) = TcpStream::connect(ksink) else { continue };
+                connect(client, ksink, &ear).ok();
+            }
+        });
+        heard
+    }
+}
+
+fn connect(client: TcpStream, ksink: TcpStream, heard: &Arc<Mutex<Heard>>) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    ksink.set_nodelay(true)?;
+    let conversation = Arc::new(Mutex::new(Conversation::default()));
+    let requests = Line {
+        from: client.try_clone()?,
+        to: ksink.try_clone()?,
+        hear: Conversation::hear_request,
+    };
+    let responses = Line { from: ksink, to: client, hear: Conversation::hear_response };
+    for line in [requests, responses] {
+        let (conversation, heard) = (Arc::clone(&conversation), Arc::clone(heard));
+        thread::spawn(move || line.pass_on(&conversation, &heard));
+    }
+    Ok(())
+}
+
+/// One direction of a connection.
+struct Line {
+    from: TcpStream,
+    to: TcpStream,
+    hear: fn(&mut Conversation, &[u8], &mut Heard),
+}
+
+impl Line {
+    /// Until one side hangs up; then the other one hears of it. Frames are heard before they arrive, so
+    /// that an answer never comes before what it answers.
+    fn pass_on(mut self, conversation: &Mutex<Conversation>, heard: &Mutex<Heard>) {
+        let mut unheard = Vec::new();
+        let mut chunk = vec![0; 64 << 10];
+        while let Ok(length @ 1..) = self.from.read(&mut chunk) {
+            unheard.extend_from_slice(&chunk[..length]);
+            while let Some(frame) = take_frame(&mut unheard) {
+                let mut conversation = conversation.lock().expect("listening does not panic");
+                let mut heard = heard.lock().expect("listening does not panic");
+                (self.hear)(&mut conversation, &frame, &mut heard);
+            }
+            if self.to.write_all(&chunk[..length]).is_err() {
+                break;
+            }
+        }
+        // Either may be gone already.
+        self.to.shutdown(Shutdown::Write).ok();
+        self.from.shutdown(Shutdown::Read).ok();
+    }
+}
+
+/// Takes a whole frame from the front, without its prefix.
+fn take_frame(bytes: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let end = PREFIX_BYTES + frame_len(bytes, FRAME_BYTES_MAX).ok()??;
+    if bytes.len() < end {
+        return None;
+    }
+    let rest = bytes.split_off(end);
+    let frame = std::mem::replace(bytes, rest).split_off(PREFIX_BYTES);
+    Some(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_taken_whole_and_in_order() {
+        let mut bytes = vec![0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 2, 8];
+        assert_eq!(take_frame(&mut bytes), Some(vec![7]));
+        assert_eq!(take_frame(&mut bytes), Some(vec![]));
+        assert_eq!(take_frame(&mut bytes), None);
+        bytes.push(9);
+        assert_eq!(take_frame(&mut bytes), Some(vec![8, 9]));
+        assert_eq!(bytes, Vec::<u8>::new());
+    }
+}
