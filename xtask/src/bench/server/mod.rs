@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: ksink under load, one core for it and one for the load.
 
+mod goals;
+mod measured;
 mod plan;
 mod report;
 mod run;
@@ -12,7 +14,7 @@ use self::run::Bench;
 use super::{
     cores::{self, Cores},
     effort::Effort,
-    goals,
+    goals::print as print_goals,
     scratch::Scratch,
 };
 use crate::{
@@ -60,7 +62,7 @@ pub(super) fn run(args: &ServerArgs) -> Result<bool> {
     let bench = Bench { ksink, cores, scratch: Scratch::create()?, effort };
     let measured = bench.measure(plan::traffic(&args.only))?;
     report::print(&measured, effort, cores);
-    let reached = goals::print(&measured.goals());
+    let reached = print_goals(&goals::of(&measured));
     println!("{}", report::NOT_MEASURED);
     Ok(reached || !args.strict)
 }
