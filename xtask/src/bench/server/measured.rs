@@ -15,6 +15,8 @@ pub(super) const MIB: f64 = (1 << 20) as f64;
 /// Everything that was measured, as medians.
 #[derive(Debug)]
 pub(super) struct Measured {
+    /// How much of ksink's core was to be had.
+    pub(super) core_share: f64,
     /// Appending in large chunks.
     pub(super) append: Append,
     /// Appending with one `write(2)` a record.

@@ -11,6 +11,9 @@ use crate::bench::{
     table::{Table, number, percent, times},
 };
 
+/// With less of a core than this, rates and latencies are those of the scheduler.
+const CORE_SHARE_QUIET: f64 = 0.97;
+
 /// So that nobody takes the goals above for all of them.
 pub(super) const NOT_MEASURED: &str = "Not measured here: the goals that compare with Kafka, those of idle \
 connections, and those of TLS (docs/bench.md says how).";
@@ -24,6 +27,11 @@ pub(super) fn print(measured: &Measured, effort: Effort, cores: Cores) {
     );
     if cores.are_shared() {
         println!("There is one core only: the load takes from it what ksink cannot have.\n");
+    }
+    if measured.core_share < CORE_SHARE_QUIET {
+        let share = percent(measured.core_share);
+        println!("Others use this machine: {share} of ksink's core was to be had.");
+        println!("Believe the CPU columns only; the others need a quiet machine.\n");
     }
     println!("{}", limits(measured));
     println!("{}", rows(measured));

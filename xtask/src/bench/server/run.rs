@@ -11,8 +11,8 @@ use super::{
 };
 use crate::bench::{
     cores::Cores,
-    effort::Effort,
-    limits::{APPEND_BYTES, Append, Code},
+    effort::{Effort, median},
+    limits::{APPEND_BYTES, Append, Code, core_share},
     load::{Answers, Load},
     process::Server,
     scratch::Scratch,
@@ -40,10 +40,12 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn measure(&self, plan: Vec<Traffic>) -> Result<Measured> {
+        let mut shares = Vec::new();
         let mut appends = (Vec::new(), Vec::new());
         let mut rows: Vec<_> = plan.into_iter().map(Samples::new).collect::<Result<_>>()?;
         for round in 1..=self.effort.samples {
             eprintln!("round {round} of {}", self.effort.samples);
+            shares.push(core_share(self.cores)?);
             appends.0.push(self.append(APPEND_BYTES)?);
             appends.1.push(self.append(SINGLE_BYTES)?);
             for row in &mut rows {
@@ -51,6 +53,7 @@ impl Bench {
             }
         }
         Ok(Measured {
+            core_share: median(shares),
             append: Append::median(&appends.0),
             append_single: Append::median(&appends.1),
             rows: rows.into_iter().map(Samples::median).collect(),
