@@ -81,12 +81,12 @@ impl EndMarker {
 /// error is always about the first.
 fn versioned<const N: usize>(bytes: Option<&[u8]>, field: Field) -> Result<[u8; N], RecordError> {
     let error = |fault| RecordError::Record { index: 0, field, fault };
-    let (version, rest) =
-        bytes.unwrap_or_default().split_first_chunk::<2>().ok_or(error(Fault::Cut))?;
+    let cut = || error(Fault::Cut);
+    let (version, rest) = bytes.and_then(<[u8]>::split_first_chunk::<2>).ok_or_else(cut)?;
     if i16::from_be_bytes(*version) < 0 {
         return Err(error(Fault::Negative));
     }
-    rest.first_chunk().copied().ok_or(error(Fault::Cut))
+    rest.first_chunk().copied().ok_or_else(cut)
 }
 
 #[cfg(test)]
