@@ -2,10 +2,10 @@
 
 use std::{error::Error, fmt};
 
-use super::varint::Flaw;
 use crate::{
     ErrorCode,
     compression::{Compression, CompressionError},
+    varint::Flaw,
 };
 
 /// Why bytes are not a batch, a message set or a record, or are none that a producer may send.
@@ -115,7 +115,7 @@ pub enum Fault {
     Cut,
     /// It is a varint with more bits than its type holds.
     TooLong,
-    /// It is a length or a count below what is allowed there.
+    /// It is, or has, a length, a count or a version below what is allowed there.
     Negative,
     /// There are bytes where there should be none.
     Trailing,
@@ -291,7 +291,7 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Self::Cut => "ends too early",
             Self::TooLong => "has too many bits",
-            Self::Negative => "has a length that is not allowed",
+            Self::Negative => "has a number below what is allowed",
             Self::Trailing => "is followed by more bytes",
         })
     }
