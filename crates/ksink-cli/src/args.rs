@@ -1,21 +1,31 @@
 //! What was typed. Nothing here asks the machine anything; see [`Plan`](crate::plan::Plan) for what it means.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser,
+};
 use clap_complete::Shell;
+
+/// The longest time that a flag takes: 100 years. Points in time can be counted on with it.
+const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A Kafka endpoint without the Kafka cluster: any Kafka producer connects, and what it produces lands in
 /// stdout or in files.
 #[derive(Debug, Parser)]
-#[command(name = "ksink", version)]
-#[command(args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(name = "ksink", version, disable_version_flag = true)]
+#[command(args_conflicts_with_subcommands = true, args_override_self = true)]
+#[command(max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
+
+    /// Prints the version.
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: (),
 }
 
 /// Everything else than serving.
@@ -25,6 +35,7 @@ pub(crate) enum Command {
     JsonSchema {
         /// As `--output-json-timestamp`.
         #[arg(long = "output-json-timestamp", value_name = "STYLE", default_value = "rfc3339")]
+        #[arg(env = "KSINK_OUTPUT_JSON_TIMESTAMP")]
         style: TimestampStyle,
     },
     /// Prints a completion script for a shell.
@@ -63,17 +74,26 @@ pub(crate) struct ServeArgs {
     pub(crate) output_format: String,
 
     /// The format string of --output-format kcat, such as '%t %p %o %k %s\n'.
-    #[arg(long, value_name = "STRING", env = "KSINK_OUTPUT_FORMAT_STRING")]
+    #[arg(
+        long,
+        value_name = "STRING",
+        env = "KSINK_OUTPUT_FORMAT_STRING",
+        allow_hyphen_values = true
+    )]
     pub(crate) output_format_string: Option<String>,
 
     /// Writes keys in base64 (jsonl).
     #[arg(long, env = "KSINK_OUTPUT_JSON_BASE64_KEY")]
-    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
     pub(crate) output_json_base64_key: bool,
 
     /// Writes values in base64 (jsonl).
     #[arg(long, env = "KSINK_OUTPUT_JSON_BASE64_VALUE")]
-    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
     pub(crate) output_json_base64_value: bool,
 
     /// How timestamps are written (jsonl) [default: rfc3339].
@@ -90,7 +110,9 @@ pub(crate) struct ServeArgs {
 
     /// Puts nothing between records (binary); wins over the other two.
     #[arg(long, env = "KSINK_NO_SEPARATOR")]
-    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
     pub(crate) no_separator: bool,
 
     /// Writes the port to this file, as decimal text, once the server listens.
@@ -104,8 +126,8 @@ pub(crate) struct ServeArgs {
 
     /// Exits when no record came for so long, counted from the start or from the last one.
     #[arg(long, value_name = "DURATION", env = "KSINK_EXIT_WHEN_IDLE")]
-    #[arg(value_parser = humantime::parse_duration)]
-    pub(crate) exit_when_idle: Option<std::time::Duration>,
+    #[arg(value_parser = parse_duration)]
+    pub(crate) exit_when_idle: Option<Duration>,
 
     /// The largest batch that is accepted, in bytes as it came.
     #[arg(
@@ -129,13 +151,13 @@ pub(crate) struct ServeArgs {
 
     /// Closes a connection that was silent for so long.
     #[arg(long, value_name = "DURATION", default_value = "10m", env = "KSINK_IDLE_TIMEOUT")]
-    #[arg(value_parser = humantime::parse_duration)]
-    pub(crate) idle_timeout: std::time::Duration,
+    #[arg(value_parser = parse_duration)]
+    pub(crate) idle_timeout: Duration,
 
     /// How long a stop waits for what is in flight.
     #[arg(long, value_name = "DURATION", default_value = "30s", env = "KSINK_DRAIN_TIMEOUT")]
-    #[arg(value_parser = humantime::parse_duration)]
-    pub(crate) drain_timeout: std::time::Duration,
+    #[arg(value_parser = parse_duration)]
+    pub(crate) drain_timeout: Duration,
 
     /// How log lines look on stderr.
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "KSINK_LOG_FORMAT")]
@@ -198,6 +220,15 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(|| "that is too large".to_owned())
 }
 
+/// A duration as Go writes it and then some: `0`, `1.5s`, `1m30s`, `2 days`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match duration <= DURATION_MAX {
+        true => Ok(duration),
+        false => Err("that is too long; at most 100 years".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -210,6 +241,20 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_of_serving_is_also_an_environment_variable() {
+        let command = Args::command();
+        let flags = command.get_arguments().filter(|flag| flag.get_id() != "version");
+        let mut count = 0;
+        for flag in flags {
+            let name = flag.get_long().expect("there are only long flags");
+            let variable = format!("KSINK_{}", name.replace('-', "_").to_uppercase());
+            assert_eq!(flag.get_env(), Some(variable.as_ref()), "--{name}");
+            count += 1;
+        }
+        assert!(count > 20, "{count} flags");
+    }
+
+    #[test]
     fn bytes_are_read_with_and_without_a_unit() {
         let check = |text: &str, bytes| assert_eq!(parse_bytes(text).ok(), bytes, "{text}");
         check("1048588", Some(1_048_588));
@@ -219,5 +264,19 @@ mod tests {
         check("MiB", None);
         check("1.5MiB", None);
         check("99999999999GiB", None);
+    }
+
+    #[test]
+    fn durations_are_those_of_go_and_can_be_added_to_a_point_in_time() {
+        let check = |text: &str, ms: Option<u64>| {
+            assert_eq!(parse_duration(text).ok(), ms.map(Duration::from_millis), "{text}");
+        };
+        check("0", Some(0));
+        check("1.5s", Some(1_500));
+        check("1m30s", Some(90_000));
+        check("200ms", Some(200));
+        check("101years", None);
+        check("5", None);
+        check("-1s", None);
     }
 }

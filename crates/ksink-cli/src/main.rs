@@ -4,10 +4,14 @@
 
 mod args;
 mod exit;
+mod log;
 mod plan;
 mod run;
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use ksink_sinks::format::json_schema;
@@ -22,7 +26,8 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
-            eprintln!("ksink: {exit}");
+            // There is nobody to tell where stderr is gone; the code still says it.
+            let _ = writeln!(io::stderr(), "ksink: {exit}");
             exit.code()
         }
     }
@@ -32,7 +37,7 @@ fn start() -> Result<(), Exit> {
     let args = Args::try_parse().or_else(explain)?;
     match args.command {
         None => run::run(Plan::try_from(args.serve)?),
-        Some(Command::JsonSchema { style }) => print(&json_schema(style.into())),
+        Some(Command::JsonSchema { style }) => print(&format!("{}\n", json_schema(style.into()))),
         Some(Command::Completion { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "ksink", &mut script);
@@ -47,18 +52,20 @@ fn explain(error: clap::Error) -> Result<Args, Exit> {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
-        _ => {
-            let text = error.render().to_string();
-            let lines: Vec<_> =
-                text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-            let line = lines.join(" ");
-            Err(Exit::usage(line.strip_prefix("error: ").unwrap_or(&line)))
-        }
+        _ => Err(Exit::usage(one_line(&error.render().to_string()))),
     }
 }
 
+/// What clap says in paragraphs: what is wrong, and what may have been meant.
+fn one_line(text: &str) -> String {
+    let wrong = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let meant = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    let line = wrong.collect::<Vec<_>>().join(" ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    meant.take(1).fold(line.to_owned(), |line, tip| format!("{line}; {tip}"))
+}
+
 fn print(text: &str) -> Result<(), Exit> {
-    use io::Write;
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever read it has seen enough.

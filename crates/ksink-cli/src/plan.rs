@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) server: ServerConfig,
     pub(crate) output: Output,
     pub(crate) format: Format,
+    /// A topic that producers may write to, to show how.
+    pub(crate) example_topic: String,
     pub(crate) port_file: Option<PathBuf>,
     pub(crate) exit_after_records: Option<u64>,
     pub(crate) exit_when_idle: Option<Duration>,
@@ -48,6 +50,7 @@ impl TryFrom<ServeArgs> for Plan {
             server: server(&args)?,
             output: output(&args.output)?,
             format: format(&args)?,
+            example_topic: example_topic(&args.topics),
             port_file: args.port_file,
             exit_after_records: args.exit_after_records,
             exit_when_idle: args.exit_when_idle,
@@ -66,6 +69,8 @@ fn server(args: &ServeArgs) -> Result<ServerConfig, Exit> {
         connections_max: args.max_connections as usize,
         memory_bytes_max: usize::try_from(args.memory_limit).unwrap_or(usize::MAX),
         message_bytes_max,
+        // A request of one batch is a little larger than the batch.
+        frame_bytes_max: default.frame_bytes_max.max(message_bytes_max.saturating_mul(2)),
         decompressed_bytes_max: decompressed.max(default.decompressed_bytes_max),
         idle_max: args.idle_timeout,
         ..default
@@ -79,6 +84,10 @@ fn server(args: &ServeArgs) -> Result<ServerConfig, Exit> {
         partitions: args.partitions,
         limits,
     })
+}
+
+fn example_topic(topics: &[String]) -> String {
+    topics.first().map_or("test", |topic| topic.trim()).replace('*', "test")
 }
 
 /// `host:port`, of which clients need both.
@@ -277,6 +286,10 @@ mod tests {
     fn topics_are_names_and_patterns() {
         let topics = plan(&["--topics", "a,b, events-*"]).map(|plan| plan.server.topics.len());
         assert_eq!(topics, Ok(3));
+        let example = |topics: &str| plan(&["--topics", topics]).map(|plan| plan.example_topic);
+        assert_eq!(example("a,b"), Ok("a".to_owned()));
+        assert_eq!(example(" events-*"), Ok("events-test".to_owned()));
+        assert_eq!(plan(&[]).map(|plan| plan.example_topic), Ok("test".to_owned()));
         refused(&["--topics", "a/b"], "`a/b` is no topic name or pattern");
         refused(&["--partitions", "0"], "0");
     }

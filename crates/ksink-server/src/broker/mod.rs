@@ -14,7 +14,7 @@ mod produce;
 mod producer_ids;
 mod topics;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use ksink_event::{Answer, Chain, DeliveryId, Event};
 use ksink_wire::Request;
@@ -150,6 +150,15 @@ struct Asked {
     now: Now,
     caller: Caller,
     head: Head,
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
 }
 
 impl From<SocketAddr> for HostPort {

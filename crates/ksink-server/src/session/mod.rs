@@ -92,6 +92,7 @@ impl Session {
         match reply {
             Reply::Send(bytes) => self.pipeline.fill(ticket, bytes),
             Reply::Silence => self.pipeline.fill(ticket, Vec::new()),
+            Reply::SendAt(_, bytes) if self.is_finishing() => self.pipeline.fill(ticket, bytes),
             Reply::SendAt(when, bytes) => self.pipeline.fill_at(ticket, when, bytes),
             // What is in line is still answered, so that nobody sends again what was kept.
             Reply::Hangup(goodbye) => {
@@ -196,6 +197,8 @@ impl Session {
     fn finish(&mut self, goodbye: Goodbye) {
         if matches!(self.phase, Phase::Open(_)) {
             self.phase = Phase::Finishing(goodbye);
+            // A fetch that waits for records must not hold up a stop.
+            self.pipeline.hurry();
         }
     }
 
