@@ -1,5 +1,4 @@
-//! The project's own tasks: `cargo xtask check`, `cargo xtask ci`, `cargo xtask interop`,
-//! `cargo xtask bench`.
+//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop` and `bench`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
@@ -7,6 +6,7 @@ mod bench;
 mod check;
 mod ci;
 mod command;
+mod demo;
 mod interop;
 mod places;
 mod require;
@@ -26,6 +26,8 @@ use crate::require::Require;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
+    /// ksink at work: what a producer sends, and what arrives.
+    Demo(demo::Args),
     /// Format, lints and unit tests: what every commit passes.
     Check,
     /// Everything: check, all tests, documentation, dependencies, real clients.
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
 /// Says whether everything was well.
 fn run(task: Task) -> Result<bool> {
     match task {
+        Task::Demo(arguments) => demo::run(&arguments),
         Task::Check => Ok(check::run()),
         Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
         Task::Interop(arguments) => interop::run_alone(&arguments),

@@ -96,6 +96,7 @@ mod error_code;
 mod header;
 mod tags;
 mod uuid;
+mod varint;
 
 pub mod compression;
 pub mod frame;

@@ -4,7 +4,8 @@ use nom::bytes::complete::take;
 
 use crate::{
     error::{DecodeError, Reason, failure, in_field},
-    primitives::{Parsed, Version, Wire, put_uvarint, uvarint},
+    primitives::{Parsed, Version, Wire},
+    varint::{put_uvarint, uvarint},
 };
 
 /// What errors call the section.

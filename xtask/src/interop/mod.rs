@@ -17,7 +17,7 @@ mod report;
 mod rows;
 mod server;
 mod turn;
-mod wait;
+pub(crate) mod wait;
 mod wiretap;
 
 use std::{

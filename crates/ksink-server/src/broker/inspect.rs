@@ -238,6 +238,6 @@ fn batches(topics: &[InspectedTopic]) -> impl Iterator<Item = &OpenBatch> {
 
 impl From<RecordError> for Refused {
     fn from(error: RecordError) -> Self {
-        Self::new(ErrorCode(error.error_code()), Cow::from(error.to_string()))
+        Self::new(error.error_code(), Cow::from(error.to_string()))
     }
 }

@@ -17,7 +17,8 @@ use tokio::{
 
 use super::{
     budget::{Budget, Charge},
-    desk::{Desk, Outbox, now},
+    desk::{Desk, now},
+    outbox::Outbox,
 };
 use crate::{
     Limits,
@@ -58,7 +59,7 @@ struct Connection {
     session: Session,
     shared: Shared,
     id: ConnectionId,
-    outbox: Outbox,
+    outbox: Arc<Outbox>,
     /// For what the session has read and not cut into calls yet.
     charge: Charge,
     output: Vec<u8>,
@@ -72,7 +73,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Shared) -> Goodbye {
     };
     let _ = stream.set_nodelay(true);
     let session = Session::new(shared.limits.clone(), Instant::now(), client, local);
-    let (id, outbox) = shared.desk.enter(shared.limits.pipeline_requests_max);
+    let (id, outbox) = shared.desk.enter();
     let (charge, output) = Default::default();
     let mut connection = Connection { stream, session, shared, id, outbox, charge, output };
     let goodbye = connection.run().await;
@@ -100,9 +101,8 @@ impl Connection {
         let wants_input = self.session.wants_input();
         let deadline = self.session.poll_timeout();
         tokio::select! {
-            Some((ticket, reply)) = self.outbox.recv() => {
-                self.session.handle_reply(ticket, reply);
-                while let Ok((ticket, reply)) = self.outbox.try_recv() {
+            replies = self.outbox.fetch() => {
+                for (ticket, reply) in replies {
                     self.session.handle_reply(ticket, reply);
                 }
             }
@@ -157,7 +157,7 @@ impl Connection {
         Bytes::from_owner(Charged { bytes, _charge: charge })
     }
 
-    async fn answer(&mut self, call: Call) -> Option<Reply> {
+    async fn answer(&self, call: Call) -> Option<Reply> {
         let request = Request::decode(call.head.api, call.head.version, &call.body);
         match request {
             Ok(Request::Produce(request)) => {

@@ -5,6 +5,7 @@ mod budget;
 mod connection;
 mod desk;
 mod listen;
+mod outbox;
 mod server;
 
 pub use self::{

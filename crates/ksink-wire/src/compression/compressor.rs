@@ -42,7 +42,6 @@ impl Compressor {
     /// Appends `input`, compressed, to `out`.
     ///
     /// # Errors
-    ///
     /// [`CompressionError::Disabled`] for a codec that is not part of this build, and
     /// [`CompressionError::TooLarge`] for an input of 4 GiB or more; `out` may end in a part of it then.
     pub fn compress(

@@ -30,7 +30,6 @@ impl Decompressor {
     /// Decompresses all of `input` into `out`, replacing what `out` held; `out` never grows beyond `cap` bytes.
     ///
     /// # Errors
-    ///
     /// See [`CompressionError`]; `out` is empty then. The checksums of gzip members and of the lz4 and zstd
     /// frames' headers are compared, and so is zstd's own over the content. Those that an lz4 frame may hold over
     /// its blocks and its content are not: they take longer than decompressing does, and the bytes stand under the

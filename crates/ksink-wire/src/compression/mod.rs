@@ -44,7 +44,6 @@ impl Compression {
     /// Reads the codec from attribute bits, of which only the lowest three count.
     ///
     /// # Errors
-    ///
     /// 5, 6 and 7 name no codec: [`CompressionError::UnknownCodec`].
     pub const fn from_bits(attributes: i16) -> Result<Self, CompressionError> {
         match attributes & 0b111 {

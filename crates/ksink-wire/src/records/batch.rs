@@ -55,7 +55,6 @@ impl Attributes {
     /// How the records are compressed.
     ///
     /// # Errors
-    ///
     /// For the bits 5 to 7, which name no codec.
     pub const fn compression(self) -> Result<Compression, CompressionError> {
         Compression::from_bits(self.0)
@@ -120,7 +119,6 @@ impl<'a> RecordBatch<'a> {
     /// The CRC is left to [`Self::verify_crc`], the records to [`Self::open`].
     ///
     /// # Errors
-    ///
     /// When there is no whole batch of magic 2. Where that is so because `input` ends,
     /// [`RecordError::is_partial`] says so.
     pub fn parse(input: &'a [u8]) -> Result<(Self, &'a [u8]), RecordError> {
@@ -141,7 +139,6 @@ impl<'a> RecordBatch<'a> {
     /// Reads the one batch that a produce request of version 3 or later holds for a partition.
     ///
     /// # Errors
-    ///
     /// Those of [`Self::parse`], and [`RecordError::SecondBatch`] or [`RecordError::StrayBytes`] when anything
     /// follows the batch. (Kafka ignores fewer than twelve stray bytes, and a second batch that is cut short.)
     pub fn parse_single(input: &'a [u8]) -> Result<Self, RecordError> {
@@ -158,7 +155,6 @@ impl<'a> RecordBatch<'a> {
     /// Compares the CRC with the bytes.
     ///
     /// # Errors
-    ///
     /// [`RecordError::CrcMismatch`].
     pub fn verify_crc(&self) -> Result<(), RecordError> {
         if crc32c(self.bytes.get(CRC_END..).unwrap_or_default()) == self.crc {
@@ -174,7 +170,6 @@ impl<'a> RecordBatch<'a> {
     /// meant, so both are refused here. [`Records::check_produced`] is the same for the records.
     ///
     /// # Errors
-    ///
     /// The one that names the first field that is wrong.
     pub fn check_produced(&self) -> Result<(), RecordError> {
         if self.base_offset != 0 {
@@ -218,7 +213,6 @@ impl<'a> RecordBatch<'a> {
     /// Where the attributes say so, all records have the time of their append; see [`Walk::with_create_times`].
     ///
     /// # Errors
-    ///
     /// [`RecordError::Compression`], and the one that names the first record that is wrong. The CRC is not looked at.
     pub fn open<'s>(
         &self,

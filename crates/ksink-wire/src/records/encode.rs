@@ -1,9 +1,7 @@
 //! Writing one record, as it stands in a batch, and fields into a header that is there already.
 
-use super::{
-    builder::{BuildError, NewRecord},
-    varint::{put_varint, put_varlong, varint_len, varlong_len},
-};
+use super::builder::{BuildError, NewRecord};
+use crate::varint::{put_varint, put_varlong, varint_len, varlong_len};
 
 /// What a record says relative to its batch.
 ///
@@ -40,33 +38,33 @@ fn nullable_len(bytes: Option<&[u8]>) -> Result<usize, BuildError> {
 
 /// Appends a record whose [`body_len`] is known.
 pub(super) fn put_record(
+    out: &mut Vec<u8>,
     record: &NewRecord<'_>,
     deltas: Deltas,
     body_bytes: i32,
-    out: &mut Vec<u8>,
 ) {
-    put_varint(body_bytes, out);
+    put_varint(out, body_bytes);
     // A record's attributes have no bits in use.
     out.push(0);
-    put_varlong(deltas.timestamp, out);
-    put_varlong(deltas.offset, out);
-    put_nullable(record.key, out);
-    put_nullable(record.value, out);
-    put_varlong(record.headers.len() as i64, out);
+    put_varlong(out, deltas.timestamp);
+    put_varlong(out, deltas.offset);
+    put_nullable(out, record.key);
+    put_nullable(out, record.value);
+    put_varlong(out, record.headers.len() as i64);
     for header in record.headers {
-        put_nullable(Some(header.key), out);
-        put_nullable(header.value, out);
+        put_nullable(out, Some(header.key));
+        put_nullable(out, header.value);
     }
 }
 
 #[inline(always)]
-fn put_nullable(bytes: Option<&[u8]>, out: &mut Vec<u8>) {
+fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => {
-            put_varlong(bytes.len() as i64, out);
+            put_varlong(out, bytes.len() as i64);
             out.extend_from_slice(bytes);
         }
-        None => put_varint(-1, out),
+        None => put_varint(out, -1),
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::{error::Error, fmt};
 
-use super::varint::Flaw;
-use crate::compression::{Compression, CompressionError};
+use crate::{
+    ErrorCode,
+    compression::{Compression, CompressionError},
+    varint::Flaw,
+};
 
 /// Why bytes are not a batch, a message set or a record, or are none that a producer may send.
 ///
@@ -112,7 +115,7 @@ pub enum Fault {
     Cut,
     /// It is a varint with more bits than its type holds.
     TooLong,
-    /// It is a length or a count below what is allowed there.
+    /// It is, or has, a length, a count or a version below what is allowed there.
     Negative,
     /// There are bytes where there should be none.
     Trailing,
@@ -122,37 +125,30 @@ pub enum Fault {
 pub(super) type Part<'a, T> = Result<(T, &'a [u8]), (Field, Fault)>;
 
 impl RecordError {
-    /// Kafka's code for `CORRUPT_MESSAGE`: clients try again.
-    pub const CORRUPT_MESSAGE: i16 = 2;
-    /// Kafka's code for `MESSAGE_TOO_LARGE`.
-    pub const MESSAGE_TOO_LARGE: i16 = 10;
-    /// Kafka's code for `UNSUPPORTED_COMPRESSION_TYPE`.
-    pub const UNSUPPORTED_COMPRESSION_TYPE: i16 = 76;
-    /// Kafka's code for `INVALID_RECORD`: clients give up.
-    pub const INVALID_RECORD: i16 = 87;
-
     /// The error code that tells a producer, as a running Kafka 4.3.1 answers it.
     ///
-    /// A checksum that does not match and a length that no batch can have are `CORRUPT_MESSAGE`: the bytes may have
-    /// been damaged under way, and sending them again can help. A codec that is not known or not built in is
-    /// `UNSUPPORTED_COMPRESSION_TYPE`, more decompressed bytes than allowed `MESSAGE_TOO_LARGE`. All else is
-    /// `INVALID_RECORD`, also for compressed bytes that are damaged (Kafka answers `UNKNOWN_SERVER_ERROR`): the
-    /// checksum says that the producer made them so.
-    pub const fn error_code(self) -> i16 {
+    /// A checksum that does not match and a length that no batch can have are
+    /// [`CORRUPT_MESSAGE`](ErrorCode::CORRUPT_MESSAGE): the bytes may have been damaged under way, and sending them
+    /// again can help. A codec that is not known or not built in is
+    /// [`UNSUPPORTED_COMPRESSION_TYPE`](ErrorCode::UNSUPPORTED_COMPRESSION_TYPE), more decompressed bytes than
+    /// allowed [`MESSAGE_TOO_LARGE`](ErrorCode::MESSAGE_TOO_LARGE). All else is
+    /// [`INVALID_RECORD`](ErrorCode::INVALID_RECORD), also for compressed bytes that are damaged (Kafka answers
+    /// UNKNOWN_SERVER_ERROR): the checksum says that the producer made them so.
+    pub const fn error_code(self) -> ErrorCode {
         match self {
             Self::BatchLength(_)
             | Self::CrcMismatch
             | Self::MessageSize(_)
-            | Self::MessageCrc(_) => Self::CORRUPT_MESSAGE,
-            Self::Magic(0 | 1) => Self::INVALID_RECORD,
-            Self::Magic(_) => Self::CORRUPT_MESSAGE,
+            | Self::MessageCrc(_) => ErrorCode::CORRUPT_MESSAGE,
+            Self::Magic(0 | 1) => ErrorCode::INVALID_RECORD,
+            Self::Magic(_) => ErrorCode::CORRUPT_MESSAGE,
             Self::MessagesTooLarge | Self::Compression(CompressionError::TooLarge(_)) => {
-                Self::MESSAGE_TOO_LARGE
+                ErrorCode::MESSAGE_TOO_LARGE
             }
             Self::CodecInMessageSet(_)
             | Self::Compression(
                 CompressionError::UnknownCodec(_) | CompressionError::Disabled(_),
-            ) => Self::UNSUPPORTED_COMPRESSION_TYPE,
+            ) => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
             Self::Compression(CompressionError::Cut(_) | CompressionError::Damaged(_))
             | Self::Empty
             | Self::HeaderCut
@@ -173,7 +169,7 @@ impl RecordError {
             | Self::MessageCut
             | Self::EmptyWrapper
             | Self::NestedCompression
-            | Self::MixedMagic(_) => Self::INVALID_RECORD,
+            | Self::MixedMagic(_) => ErrorCode::INVALID_RECORD,
         }
     }
 
@@ -295,7 +291,7 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Self::Cut => "ends too early",
             Self::TooLong => "has too many bits",
-            Self::Negative => "has a length that is not allowed",
+            Self::Negative => "has a number below what is allowed",
             Self::Trailing => "is followed by more bytes",
         })
     }

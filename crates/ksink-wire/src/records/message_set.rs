@@ -1,42 +1,20 @@
 //! Message sets of magic 0 and 1, Kafka's formats before 0.11. Old producers still send them with Produce 0 to 2.
 //!
-//! ```text
-//!  0  offset     i64
-//!  8  size       i32, of what follows
-//! 12  crc        u32, CRC-32 of what follows
-//! 16  magic      i8
-//! 17  attributes i8: codec, and in magic 1 the type of the timestamp
-//! 18  timestamp  i64, magic 1 only (KIP-32)
-//!     key        i32 length, -1 for null, and bytes
-//!     value      i32 length, -1 for null, and bytes
-//! ```
-//!
-//! A compressed set is one message whose value is the set, compressed. In magic 0 the messages inside have absolute
-//! offsets; in magic 1 they are relative, and the outer message has the offset of the last one (KIP-31).
-
-use nom::{
-    IResult,
-    number::complete::{be_i8, be_i32, be_i64, be_u8, be_u32},
-};
+//! A set is messages one after the other. A compressed set is one message whose value is the set, compressed. In
+//! magic 0 the messages inside have absolute offsets; in magic 1 they are relative, and the outer message has the
+//! offset of the last one (KIP-31).
 
 use super::{
     NewRecord, Records,
     encode::{Deltas, body_len, put_record},
-    error::{Fault, Field, Part, RecordError},
-    varint::varint_len,
+    error::RecordError,
+    message::{LOG_APPEND_TIME, Message, split_message},
     walk::{Base, NO_TIMESTAMP, Walk},
 };
 use crate::{
     compression::{Compression, Decompressor, Lz4Header},
-    crc::crc32,
+    varint::varint_len,
 };
-
-/// How many bytes precede what the size of a message counts.
-pub(super) const SIZE_END: usize = 12;
-/// How many bytes precede what the CRC of a message covers.
-pub(super) const CRC_BYTES_END: usize = 16;
-/// The attribute bit that says that the outer timestamp holds for all messages inside.
-pub(super) const LOG_APPEND_TIME: u8 = 1 << 3;
 
 /// Whole messages of magic 0 or 1, borrowed and not looked into yet.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +26,6 @@ impl<'a> MessageSet<'a> {
     /// Takes `input` as one set, as a produce request up to version 2 holds it.
     ///
     /// # Errors
-    ///
     /// When there is no message, or `input` is not whole messages to its end. Where that is so because it ends too
     /// early, [`RecordError::is_partial`] says so.
     pub fn parse(input: &'a [u8]) -> Result<Self, RecordError> {
@@ -86,7 +63,6 @@ impl<'a> MessageSet<'a> {
     /// Messages of magic 0 have the timestamp -1.
     ///
     /// # Errors
-    ///
     /// The one that names what is wrong. Compressed messages must have the magic of the message that holds them and
     /// must not be compressed again.
     pub fn open<'s>(
@@ -104,93 +80,6 @@ impl<'a> MessageSet<'a> {
         let walk = flat.walk();
         Ok(Records::restore(out, walk))
     }
-}
-
-/// One message, taken apart.
-struct Message<'a> {
-    offset: i64,
-    magic: i8,
-    attributes: u8,
-    timestamp: i64,
-    key: Option<&'a [u8]>,
-    value: Option<&'a [u8]>,
-}
-
-impl<'a> Message<'a> {
-    /// Reads the message at the start of `input`, and gives back what follows. `index` is for the error.
-    fn read(input: &'a [u8], index: u32) -> Result<(Self, &'a [u8]), RecordError> {
-        let (bytes, rest) = split_message(input)?;
-        let (fields, head) = Head::read(bytes).map_err(|_| RecordError::MessageCut)?;
-        if crc32(bytes.get(CRC_BYTES_END..).unwrap_or_default()) != head.crc {
-            return Err(RecordError::MessageCrc(index));
-        }
-        let error = |(field, fault)| RecordError::Record { index, field, fault };
-        let (key, fields) = nullable(fields, Field::Key).map_err(error)?;
-        let (value, fields) = nullable(fields, Field::Value).map_err(error)?;
-        if !fields.is_empty() {
-            return Err(error((Field::End, Fault::Trailing)));
-        }
-        let Head { offset, magic, attributes, timestamp, .. } = head;
-        Ok((Self { offset, magic, attributes, timestamp, key, value }, rest))
-    }
-
-    fn compression(&self) -> Result<Compression, RecordError> {
-        Ok(Compression::from_bits(self.attributes.into())?)
-    }
-}
-
-/// The fixed fields of a message.
-struct Head {
-    offset: i64,
-    crc: u32,
-    magic: i8,
-    attributes: u8,
-    timestamp: i64,
-}
-
-impl Head {
-    fn read(input: &[u8]) -> IResult<&[u8], Self, ()> {
-        let (input, offset) = be_i64(input)?;
-        let (input, _size) = be_i32(input)?;
-        let (input, crc) = be_u32(input)?;
-        let (input, magic) = be_i8(input)?;
-        let (input, attributes) = be_u8(input)?;
-        let (input, timestamp) = if magic == 0 { (input, NO_TIMESTAMP) } else { be_i64(input)? };
-        Ok((input, Self { offset, crc, magic, attributes, timestamp }))
-    }
-}
-
-/// Splits the bytes of the first message off.
-fn split_message(input: &[u8]) -> Result<(&[u8], &[u8]), RecordError> {
-    // The fixed fields and two lengths, counted as the size counts them.
-    let size_min = match super::magic(input).ok_or(RecordError::MessageCut)? {
-        0 => 14,
-        1 => 22,
-        magic => return Err(RecordError::Magic(magic)),
-    };
-    let (_, size) = input
-        .split_first_chunk::<SIZE_END>()
-        .and_then(|(head, _)| head.split_last_chunk::<4>())
-        .ok_or(RecordError::MessageCut)?;
-    let size = i32::from_be_bytes(*size);
-    let bytes = usize::try_from(size)
-        .ok()
-        .filter(|&size| size >= size_min)
-        .and_then(|size| size.checked_add(SIZE_END))
-        .ok_or(RecordError::MessageSize(size))?;
-    input.split_at_checked(bytes).ok_or(RecordError::MessageCut)
-}
-
-/// Reads a length, -1 for null, and that many bytes.
-fn nullable(input: &[u8], field: Field) -> Part<'_, Option<&[u8]>> {
-    let (length, rest) = input.split_first_chunk::<4>().ok_or((field, Fault::Cut))?;
-    let length = i32::from_be_bytes(*length);
-    if length == -1 {
-        return Ok((None, rest));
-    }
-    let length = usize::try_from(length).map_err(|_| (field, Fault::Negative))?;
-    let (bytes, rest) = rest.split_at_checked(length).ok_or((field, Fault::Cut))?;
-    Ok((Some(bytes), rest))
 }
 
 /// Messages, written as the records of one batch.
@@ -283,7 +172,7 @@ impl<'o> Flat<'o> {
         let record = NewRecord { timestamp, key, value, headers: &[] };
         let body_bytes = body_len(&record, deltas).map_err(|_| RecordError::MessagesTooLarge)?;
         self.reserve(body_bytes as usize + varint_len(body_bytes))?;
-        put_record(&record, deltas, body_bytes, self.out);
+        put_record(self.out, &record, deltas, body_bytes);
         self.dense &= deltas.offset == i64::from(self.count);
         self.timestamp_max = self.timestamp_max.max(timestamp);
         self.count += 1;

@@ -13,7 +13,6 @@ use crate::crc::crc32c;
 /// Sets the base offset of the batch at the start of `bytes`; its CRC does not change.
 ///
 /// # Errors
-///
 /// Those of [`RecordBatch::parse`]; nothing is changed then.
 pub fn set_base_offset(bytes: &mut [u8], offset: i64) -> Result<(), RecordError> {
     RecordBatch::parse(bytes)?;
@@ -24,7 +23,6 @@ pub fn set_base_offset(bytes: &mut [u8], offset: i64) -> Result<(), RecordError>
 /// Sets the partition leader's epoch of the batch at the start of `bytes`; its CRC does not change.
 ///
 /// # Errors
-///
 /// Those of [`RecordBatch::parse`]; nothing is changed then.
 pub fn set_partition_leader_epoch(bytes: &mut [u8], epoch: i32) -> Result<(), RecordError> {
     RecordBatch::parse(bytes)?;
@@ -36,7 +34,6 @@ pub fn set_partition_leader_epoch(bytes: &mut [u8], epoch: i32) -> Result<(), Re
 /// CRC anew.
 ///
 /// # Errors
-///
 /// Those of [`RecordBatch::parse`], and [`RecordError::CrcMismatch`]: a batch that is damaged must not get a CRC that
 /// says otherwise. Nothing is changed then.
 pub fn set_producer(

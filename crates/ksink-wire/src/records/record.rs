@@ -2,10 +2,8 @@
 
 use std::{fmt, str::Utf8Error};
 
-use super::{
-    error::{Fault, Field, Part},
-    varint::{Leaf, nullable, sized, varint, varlong},
-};
+use super::error::{Fault, Field, Part};
+use crate::varint::{Leaf, nullable, sized, varint, varlong};
 
 /// One record, borrowed from the batch that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +81,6 @@ impl<'a> Header<'a> {
     /// The name as text.
     ///
     /// # Errors
-    ///
     /// When it is not UTF-8, which nothing obliges it to be.
     pub fn key_str(&self) -> Result<&'a str, Utf8Error> {
         std::str::from_utf8(self.key)

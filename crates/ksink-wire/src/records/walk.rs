@@ -68,7 +68,6 @@ impl<'a> Records<'a> {
     /// set that is produced mean nothing; do not ask there.
     ///
     /// # Errors
-    ///
     /// [`RecordError::OffsetDeltas`].
     pub fn check_produced(&self) -> Result<(), RecordError> {
         if self.walk.dense { Ok(()) } else { Err(RecordError::OffsetDeltas) }

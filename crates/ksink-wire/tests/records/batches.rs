@@ -117,6 +117,10 @@ fn a_marker_ends_a_transaction() {
     let (_, record) = records.first().expect("one record");
     assert_eq!(record.key.as_deref(), Some(&[0, 0, 0, 1][..]));
     assert_eq!(record.value.as_deref(), Some(&[0, 0, 0, 0, 0, 3][..]));
+    with_records(&out, |records| {
+        let read: Vec<_> = records.iter().map(|record| EndMarker::read(&record)).collect();
+        assert_eq!(read, [Ok(Some(marker))]);
+    });
 }
 
 #[test]

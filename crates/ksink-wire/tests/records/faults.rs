@@ -1,14 +1,15 @@
 //! Every fault that bytes can have, by its own name and with the code that a client hears.
 
 use ksink_wire::{
+    ErrorCode,
     compression::{CompressionError, Decompressor},
     records::{Compression, Fault, Field, RecordBatch, RecordError},
 };
 
 use super::support::{CAP, Owned, batch, hex, patched};
 
-const CORRUPT: i16 = RecordError::CORRUPT_MESSAGE;
-const INVALID: i16 = RecordError::INVALID_RECORD;
+const CORRUPT: ErrorCode = ErrorCode::CORRUPT_MESSAGE;
+const INVALID: ErrorCode = ErrorCode::INVALID_RECORD;
 
 /// Gives a batch the CRC of what it is.
 pub(crate) fn seal(bytes: Vec<u8>) -> Vec<u8> {
@@ -46,7 +47,7 @@ fn judge(bytes: &[u8]) -> Result<usize, RecordError> {
 }
 
 #[track_caller]
-fn check(bytes: &[u8], error: RecordError, code: i16, names: &str) {
+fn check(bytes: &[u8], error: RecordError, code: ErrorCode, names: &str) {
     assert_eq!(judge(bytes), Err(error));
     assert_eq!(error.error_code(), code);
     assert!(error.to_string().contains(names), "{error}");
@@ -131,7 +132,7 @@ fn attribute_bits_without_a_meaning_are_ignored() {
 fn a_codec_that_does_not_exist() {
     for codec in 5..8 {
         let error = RecordError::Compression(CompressionError::UnknownCodec(codec));
-        let code = RecordError::UNSUPPORTED_COMPRESSION_TYPE;
+        let code = ErrorCode::UNSUPPORTED_COMPRESSION_TYPE;
         check(&seal(patched(whole(), 21, &[0, codec])), error, code, "codec");
     }
 }

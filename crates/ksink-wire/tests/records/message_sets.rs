@@ -1,6 +1,7 @@
 //! Message sets of magic 0 and 1: what a builder writes, a reader reads.
 
 use ksink_wire::{
+    ErrorCode,
     compression::{CompressionError, Compressor, Decompressor},
     records::{
         BuildError, Compression, Fault, Field, Header, MessageSet, MessageSetBuilder, NewRecord,
@@ -13,8 +14,8 @@ use super::support::{
     CAP, Owned, any_old_codec, any_records, batch, finish_set, hex, message_set, patched, read_set,
 };
 
-const CORRUPT: i16 = RecordError::CORRUPT_MESSAGE;
-const INVALID: i16 = RecordError::INVALID_RECORD;
+const CORRUPT: ErrorCode = ErrorCode::CORRUPT_MESSAGE;
+const INVALID: ErrorCode = ErrorCode::INVALID_RECORD;
 
 fn three() -> Vec<Owned> {
     vec![Owned::value(1000, b"a"), Owned::value(3000, b"b"), Owned::value(2000, b"c")]
@@ -61,7 +62,7 @@ fn compressed(codec: Compression, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[track_caller]
-fn check(bytes: &[u8], error: RecordError, code: i16, names: &str) {
+fn check(bytes: &[u8], error: RecordError, code: ErrorCode, names: &str) {
     assert_eq!(read_set(bytes), Err(error));
     assert_eq!(error.error_code(), code);
     assert!(error.to_string().contains(names), "{error}");
@@ -234,7 +235,7 @@ fn a_damaged_message_inside() {
 
 #[test]
 fn codecs_that_message_sets_do_not_know() {
-    let code = RecordError::UNSUPPORTED_COMPRESSION_TYPE;
+    let code = ErrorCode::UNSUPPORTED_COMPRESSION_TYPE;
     let zstd = RecordError::CodecInMessageSet(Compression::Zstd);
     check(&message(0, 1, 4, Some(b"")), zstd, code, "zstd");
     let unknown = RecordError::Compression(CompressionError::UnknownCodec(5));
@@ -289,7 +290,7 @@ fn a_set_never_grows_beyond_the_cap() {
         let mut out = Vec::new();
         let opened = set.open(&mut Decompressor::new(), &mut out, 64 * 4096);
         let error = opened.expect_err("more than the cap");
-        assert_eq!(error.error_code(), RecordError::MESSAGE_TOO_LARGE);
+        assert_eq!(error.error_code(), ErrorCode::MESSAGE_TOO_LARGE);
         assert!(out.capacity() <= 64 * 4096);
     }
 }

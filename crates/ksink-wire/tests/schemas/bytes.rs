@@ -22,9 +22,16 @@ pub(crate) struct Writer<'a> {
     pub(crate) version: i16,
     /// Adds a tagged field that nobody knows to every structure.
     pub(crate) unknown_tags: bool,
+    /// Writes null where that is allowed, one time in four.
+    pub(crate) nulls: bool,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// Writes nothing but what the version knows.
+    pub(crate) fn new(api: &'a Api, version: i16) -> Self {
+        Self { api, version, unknown_tags: false, nulls: true }
+    }
+
     /// The body of a message.
     pub(crate) fn message(&self, entropy: &mut Entropy<'_>) -> Vec<u8> {
         let mut out = Vec::new();
@@ -94,7 +101,7 @@ impl Writer<'_> {
 
     fn value(&self, kind: &str, fields: &[Field], entropy: &mut Entropy<'_>, out: &mut Vec<u8>) {
         let (kind, nullable) = kind.strip_suffix('?').map_or((kind, false), |kind| (kind, true));
-        let null = nullable && entropy.byte().is_multiple_of(4);
+        let null = nullable && entropy.byte().is_multiple_of(4) && self.nulls;
         match kind {
             "boolean" => out.push(entropy.byte() % 2),
             "int8" => out.extend(entropy.bytes(1)),

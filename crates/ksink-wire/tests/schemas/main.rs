@@ -3,5 +3,6 @@
 mod bytes;
 mod errors;
 mod facts;
+mod kafka_protocol_crate;
 mod round_trips;
 mod tables;

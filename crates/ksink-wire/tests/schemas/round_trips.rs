@@ -11,20 +11,25 @@ use crate::{
 
 /// A message of either side.
 #[derive(Debug, PartialEq)]
-enum Message<'a> {
+pub(crate) enum Message<'a> {
     Request(Request<'a>),
     Response(Response<'a>),
 }
 
 impl<'a> Message<'a> {
-    fn decode(side: Side, key: ApiKey, version: i16, body: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(
+        side: Side,
+        key: ApiKey,
+        version: i16,
+        body: &'a [u8],
+    ) -> Result<Self, DecodeError> {
         match side {
             Side::Request => Request::decode(key, version, body).map(Self::Request),
             Side::Response => Response::decode(key, version, body).map(Self::Response),
         }
     }
 
-    fn encode(&self, version: i16) -> Vec<u8> {
+    pub(crate) fn encode(&self, version: i16) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
             Self::Request(request) => request.encode(&mut out, version),
@@ -38,8 +43,7 @@ impl<'a> Message<'a> {
 fn for_every_message(seed: &[u8], check: impl Fn(ApiKey, &Api, i16, &[u8])) {
     for (key, api) in known() {
         for version in api.versions.clone() {
-            let body =
-                Writer { api: &api, version, unknown_tags: false }.message(&mut Entropy(seed));
+            let body = Writer::new(&api, version).message(&mut Entropy(seed));
             if !is_refusal(key, &api, &body) {
                 check(key, &api, version, &body);
             }
@@ -48,7 +52,7 @@ fn for_every_message(seed: &[u8], check: impl Fn(ApiKey, &Api, i16, &[u8])) {
 }
 
 /// A response to ApiVersions that refuses the version is in version 0 whatever was asked; it has its own test.
-fn is_refusal(key: ApiKey, api: &Api, body: &[u8]) -> bool {
+pub(crate) fn is_refusal(key: ApiKey, api: &Api, body: &[u8]) -> bool {
     key == ApiKey::ApiVersions && api.side == Side::Response && body.starts_with(&[0, 35])
 }
 
@@ -63,7 +67,7 @@ fn check_strange(key: ApiKey, api: &Api, version: i16, body: &[u8]) {
     }
 }
 
-fn seeds() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn seeds() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..400)
 }
 
@@ -82,7 +86,7 @@ proptest! {
     #[test]
     fn tagged_fields_that_nobody_knows_are_skipped(seed in seeds()) {
         for_every_message(&seed, |key, api, version, body| {
-            let writer = Writer { api, version, unknown_tags: true };
+            let writer = Writer { unknown_tags: true, ..Writer::new(api, version) };
             let newer = writer.message(&mut Entropy(&seed));
             assert_eq!(
                 Message::decode(api.side, key, version, &newer),

@@ -5,12 +5,12 @@ use crate::{
     compression::{Compression, Compressor, Lz4Header},
     crc::crc32c,
     records::{
-        Attributes,
+        Attributes, EndMarker,
         batch::{CRC_END, HEADER_BYTES, LENGTH_END, MAGIC},
         encode::{Deltas, body_len, length, put, put_record},
-        varint::varint_len,
         walk::NO_TIMESTAMP,
     },
+    varint::varint_len,
 };
 
 /// Writes one batch to the end of a vector.
@@ -40,17 +40,6 @@ pub struct BatchBuilder<'o> {
     records: i32,
     base_timestamp: i64,
     max_timestamp: i64,
-}
-
-/// The marker that a broker writes into a partition to end a transaction there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EndMarker {
-    /// Whether the transaction was committed, or else aborted.
-    pub committed: bool,
-    /// The epoch of the coordinator that decided.
-    pub coordinator_epoch: i32,
-    /// When, in milliseconds since the epoch.
-    pub timestamp: i64,
 }
 
 impl<'o> BatchBuilder<'o> {
@@ -114,7 +103,6 @@ impl<'o> BatchBuilder<'o> {
     /// Adds a record; its offset is the next one.
     ///
     /// # Errors
-    ///
     /// When the record is 2 GiB or more. The batch is as it was then.
     pub fn push(&mut self, record: &NewRecord<'_>) -> Result<(), BuildError> {
         let first = self.records == 0;
@@ -126,7 +114,7 @@ impl<'o> BatchBuilder<'o> {
         let body_bytes = body_len(record, deltas)?;
         let records = self.records.checked_add(1).ok_or(BuildError::TooLarge)?;
         self.out.reserve(body_bytes as usize + varint_len(body_bytes));
-        put_record(record, deltas, body_bytes, self.out);
+        put_record(self.out, record, deltas, body_bytes);
         self.records = records;
         self.base_timestamp = base_timestamp;
         self.max_timestamp = self.max_timestamp.max(record.timestamp);
@@ -136,14 +124,10 @@ impl<'o> BatchBuilder<'o> {
     /// Finishes a batch that holds nothing but the end of a transaction.
     ///
     /// # Errors
-    ///
     /// Those of [`Self::finish`].
     pub fn finish_with_marker(mut self, marker: EndMarker) -> Result<Summary, BuildError> {
         self.attributes |= Attributes::CONTROL | Attributes::TRANSACTIONAL;
-        // Version 0 of the key (version, kind) and of the value (version, epoch of the coordinator).
-        let key = [0, 0, 0, u8::from(marker.committed)];
-        let mut value = [0; 6];
-        put(&mut value, 2, &marker.coordinator_epoch.to_be_bytes());
+        let (key, value) = (marker.key(), marker.value());
         self.push(&NewRecord {
             timestamp: marker.timestamp,
             key: Some(&key),
@@ -156,7 +140,6 @@ impl<'o> BatchBuilder<'o> {
     /// Compresses the records where that is wanted, and seals the batch.
     ///
     /// # Errors
-    ///
     /// When the batch would be 2 GiB or more, or the codec is not part of this build; the batch is taken off the
     /// vector then.
     pub fn finish(mut self) -> Result<Summary, BuildError> {

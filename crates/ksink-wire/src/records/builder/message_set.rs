@@ -6,7 +6,7 @@ use crate::{
     crc::crc32,
     records::{
         encode::{length, put},
-        message_set::{CRC_BYTES_END, LOG_APPEND_TIME, SIZE_END},
+        message::{CRC_BYTES_END, LOG_APPEND_TIME, SIZE_END},
         walk::NO_TIMESTAMP,
     },
 };
@@ -71,7 +71,6 @@ impl<'o> MessageSetBuilder<'o> {
     /// Adds a message; its offset is the next one.
     ///
     /// # Errors
-    ///
     /// When the record has headers, or would be 2 GiB or more. The set is as it was then.
     pub fn push(&mut self, record: &NewRecord<'_>) -> Result<(), BuildError> {
         if !record.headers.is_empty() {
@@ -80,7 +79,7 @@ impl<'o> MessageSetBuilder<'o> {
         // Compressed messages of magic 1 count their offsets from the first of them (KIP-31).
         let is_relative = self.magic > 0 && self.codec() != Compression::None;
         let offset = self.records + if is_relative { 0 } else { self.base_offset };
-        put_message(offset, self.magic, 0, record, self.out)?;
+        put_message(self.out, offset, self.magic, 0, record)?;
         self.records += 1;
         if self.magic > 0 {
             self.max_timestamp = self.max_timestamp.max(record.timestamp);
@@ -91,7 +90,6 @@ impl<'o> MessageSetBuilder<'o> {
     /// Compresses the messages where that is wanted.
     ///
     /// # Errors
-    ///
     /// When the set would be 2 GiB or more, or the codec is not part of this build or came after message sets; the
     /// set is taken off the vector then.
     pub fn finish(mut self) -> Result<Summary, BuildError> {
@@ -135,17 +133,17 @@ impl<'o> MessageSetBuilder<'o> {
             ..NewRecord::default()
         };
         let offset = self.base_offset + self.records - 1;
-        put_message(offset, self.magic, attributes, &wrapper, self.out)
+        put_message(self.out, offset, self.magic, attributes, &wrapper)
     }
 }
 
 /// Appends one message.
 fn put_message(
+    out: &mut Vec<u8>,
     offset: i64,
     magic: i8,
     attributes: u8,
     record: &NewRecord<'_>,
-    out: &mut Vec<u8>,
 ) -> Result<(), BuildError> {
     let (key_bytes, value_bytes) = (nullable_len(record.key)?, nullable_len(record.value)?);
     let start = out.len();
@@ -160,11 +158,11 @@ fn put_message(
     out.extend_from_slice(record.key.unwrap_or_default());
     out.extend_from_slice(&value_bytes.to_be_bytes());
     out.extend_from_slice(record.value.unwrap_or_default());
-    seal_message(start, out)
+    seal_message(out, start)
 }
 
 /// Writes the size and the CRC of the message at `start`, or takes it off again when it is too large.
-fn seal_message(start: usize, out: &mut Vec<u8>) -> Result<(), BuildError> {
+fn seal_message(out: &mut Vec<u8>, start: usize) -> Result<(), BuildError> {
     let Ok(size) = length(out.len() - start - SIZE_END) else {
         out.truncate(start);
         return Err(BuildError::TooLarge);

@@ -8,7 +8,7 @@ use std::{error::Error, fmt};
 use super::Header;
 use crate::compression::{Compression, CompressionError};
 
-pub use batch::{BatchBuilder, EndMarker};
+pub use batch::BatchBuilder;
 pub use message_set::MessageSetBuilder;
 
 /// A record to be written.

@@ -1,12 +1,18 @@
-//! Varints as Kafka's records have them: seven bits a byte, lowest first, zig-zag where a sign is needed.
+//! Varints: seven bits a byte, lowest first (LEB128).
 //!
-//! One and two bytes are read in line, because nearly every length in a record is that short; the rest is a call.
-//! Up to five bytes make an `i32` and up to ten an `i64`. Zeros at the high end are read as Kafka reads them, bits
-//! beyond the type are an error.
+//! Flexible messages have unsigned ones of up to 32 bits, for lengths and tags (KIP-482). Records have signed ones,
+//! zig-zag, of 32 and 64 bits. Of these, one and two bytes are read in line, because nearly every length in a
+//! record is that short; the rest is a call. Zeros at the high end are read as Kafka reads them, bits beyond the
+//! type are an error.
+
+use crate::{
+    error::{Reason, failure},
+    primitives::Parsed,
+};
 
 /// Why a varint, or what it measures, cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(crate) enum Flaw {
     /// The bytes end first.
     Cut,
     /// There are more bits than the type holds.
@@ -15,12 +21,26 @@ pub(super) enum Flaw {
     Negative,
 }
 
-/// A value and the bytes after it.
-pub(super) type Leaf<'a, T> = Result<(T, &'a [u8]), Flaw>;
+/// A value of a record and the bytes after it. Not nom's result, whose error the record loop would have to carry.
+pub(crate) type Leaf<'a, T> = Result<(T, &'a [u8]), Flaw>;
 
-/// Reads an `i32`.
+/// Reads an unsigned number of up to 32 bits from a message.
+pub(crate) fn uvarint(input: &[u8]) -> Parsed<'_, u32> {
+    match long(input, u32::BITS) {
+        Ok((bits, rest)) => Ok((rest, bits as u32)),
+        Err(Flaw::Cut) => Err(failure(Reason::Truncated, &[])),
+        Err(Flaw::TooLong | Flaw::Negative) => Err(failure(Reason::VarintTooLong, input)),
+    }
+}
+
+/// Appends an unsigned number.
+pub(crate) fn put_uvarint(out: &mut Vec<u8>, value: u32) {
+    put_long(out, value.into());
+}
+
+/// Reads an `i32` from a record.
 #[inline(always)]
-pub(super) fn varint(input: &[u8]) -> Leaf<'_, i32> {
+pub(crate) fn varint(input: &[u8]) -> Leaf<'_, i32> {
     match *input {
         [a, ref rest @ ..] if a < 0x80 => Ok((unzigzag(u32::from(a)), rest)),
         [a, b, ref rest @ ..] if b < 0x80 => {
@@ -30,9 +50,9 @@ pub(super) fn varint(input: &[u8]) -> Leaf<'_, i32> {
     }
 }
 
-/// Reads an `i64`.
+/// Reads an `i64` from a record.
 #[inline(always)]
-pub(super) fn varlong(input: &[u8]) -> Leaf<'_, i64> {
+pub(crate) fn varlong(input: &[u8]) -> Leaf<'_, i64> {
     match *input {
         [a, ref rest @ ..] if a < 0x80 => Ok((unzigzag(u32::from(a)).into(), rest)),
         [a, b, ref rest @ ..] if b < 0x80 => {
@@ -44,7 +64,7 @@ pub(super) fn varlong(input: &[u8]) -> Leaf<'_, i64> {
 
 /// Reads a length of 0 or more and that many bytes.
 #[inline(always)]
-pub(super) fn sized(input: &[u8]) -> Leaf<'_, &[u8]> {
+pub(crate) fn sized(input: &[u8]) -> Leaf<'_, &[u8]> {
     let (length, rest) = varint(input)?;
     let length = usize::try_from(length).map_err(|_| Flaw::Negative)?;
     rest.split_at_checked(length).ok_or(Flaw::Cut)
@@ -52,7 +72,7 @@ pub(super) fn sized(input: &[u8]) -> Leaf<'_, &[u8]> {
 
 /// Reads a length of 0 or more and that many bytes, or -1 for null.
 #[inline(always)]
-pub(super) fn nullable(input: &[u8]) -> Leaf<'_, Option<&[u8]>> {
+pub(crate) fn nullable(input: &[u8]) -> Leaf<'_, Option<&[u8]>> {
     let (length, rest) = varint(input)?;
     if length == -1 {
         return Ok((None, rest));
@@ -104,13 +124,13 @@ fn unzigzag(bits: u32) -> i32 {
 
 /// How many bytes [`put_varint`] writes.
 #[inline(always)]
-pub(super) fn varint_len(value: i32) -> usize {
+pub(crate) fn varint_len(value: i32) -> usize {
     varlong_len(value.into())
 }
 
 /// How many bytes [`put_varlong`] writes.
 #[inline(always)]
-pub(super) fn varlong_len(value: i64) -> usize {
+pub(crate) fn varlong_len(value: i64) -> usize {
     // One byte per seven bits that are in use, and one for 0.
     let bits_used = u64::BITS - (zigzag(value) | 1).leading_zeros();
     bits_used.div_ceil(7) as usize
@@ -118,14 +138,19 @@ pub(super) fn varlong_len(value: i64) -> usize {
 
 /// Appends an `i32`.
 #[inline(always)]
-pub(super) fn put_varint(value: i32, out: &mut Vec<u8>) {
-    put_varlong(value.into(), out);
+pub(crate) fn put_varint(out: &mut Vec<u8>, value: i32) {
+    put_varlong(out, value.into());
 }
 
 /// Appends an `i64`. Zig-zag gives a small value the same bytes in either width.
 #[inline(always)]
-pub(super) fn put_varlong(value: i64, out: &mut Vec<u8>) {
-    let mut bits = zigzag(value);
+pub(crate) fn put_varlong(out: &mut Vec<u8>, value: i64) {
+    put_long(out, zigzag(value));
+}
+
+/// Appends up to 64 bits.
+#[inline(always)]
+fn put_long(out: &mut Vec<u8>, mut bits: u64) {
     while bits >= 0x80 {
         out.push(bits as u8 | 0x80);
         bits >>= 7;
@@ -179,6 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn unsigned_varints_end_within_five_bytes() {
+        assert_eq!(uvarint(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Ok((&[][..], u32::MAX)));
+        assert_eq!(uvarint(&[0x80, 0x00]), Ok((&[][..], 0)));
+        assert_eq!(uvarint(&[0x80]), Err(failure(Reason::Truncated, &[])));
+        for bad in [&[0xff, 0xff, 0xff, 0xff, 0x10][..], &[0x80; 6]] {
+            assert_eq!(uvarint(bad), Err(failure(Reason::VarintTooLong, bad)));
+        }
+    }
+
+    #[test]
     fn lengths_below_their_meaning_are_errors() {
         assert_eq!(nullable(&[0x01]), Ok((None, &[][..])));
         assert_eq!(nullable(&[0x03]), Err(Flaw::Negative));
@@ -190,16 +225,24 @@ mod tests {
         #[test]
         fn what_is_written_is_read(value: i64, rest: Vec<u8>) {
             let mut bytes = Vec::new();
-            put_varlong(value, &mut bytes);
+            put_varlong(&mut bytes, value);
             prop_assert_eq!(bytes.len(), varlong_len(value));
             bytes.extend_from_slice(&rest);
             prop_assert_eq!(varlong(&bytes), Ok((value, &rest[..])));
         }
 
         #[test]
+        fn what_is_written_unsigned_is_read(value: u32, rest: Vec<u8>) {
+            let mut bytes = Vec::new();
+            put_uvarint(&mut bytes, value);
+            bytes.extend_from_slice(&rest);
+            prop_assert_eq!(uvarint(&bytes), Ok((&rest[..], value)));
+        }
+
+        #[test]
         fn an_i32_has_the_same_bytes_in_either_width(value: i32) {
             let mut bytes = Vec::new();
-            put_varint(value, &mut bytes);
+            put_varint(&mut bytes, value);
             prop_assert_eq!(bytes.len(), varint_len(value));
             prop_assert_eq!(varint(&bytes), Ok((value, &[][..])));
             prop_assert_eq!(varlong(&bytes), Ok((i64::from(value), &[][..])));
