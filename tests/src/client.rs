@@ -168,9 +168,14 @@ pub fn produce<'a>(topic: &'a str, index: i32, acks: i16, records: &'a [u8]) -> 
 
 /// A batch of these values, without a producer id and of the timestamp 0.
 pub fn batch<V: AsRef<[u8]>>(values: impl IntoIterator<Item = V>) -> Vec<u8> {
+    batch_at(0, values)
+}
+
+/// A batch of these values, without a producer id. The timestamp is in milliseconds since the epoch.
+pub fn batch_at<V: AsRef<[u8]>>(timestamp: i64, values: impl IntoIterator<Item = V>) -> Vec<u8> {
     let values: Vec<V> = values.into_iter().collect();
     batch_of(values.iter().map(|value| NewRecord {
-        timestamp: 0,
+        timestamp,
         value: Some(value.as_ref()),
         ..Default::default()
     }))
