@@ -1,6 +1,7 @@
 //! The binary as its users meet it: what they type, what they read, and how it ends.
 
 mod ending;
+mod http;
 mod listening;
 mod logs;
 mod outputs;

@@ -193,3 +193,6 @@ impl Sink for HttpSink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
