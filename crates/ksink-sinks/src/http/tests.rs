@@ -443,6 +443,6 @@ fn files_that_are_of_no_use_are_known_at_start() {
     assert!(with(&one.key, &one.key).contains("certificate"), "a key is no certificate");
     assert!(with(&one.certificate, &one.certificate).contains("key"), "nor is this a key");
     assert!(with(&one.certificate, &other.key).starts_with("failed to use TLS certificate"));
-    let ca = TlsOptions { ca: Some(one.key.clone()), ..Default::default() };
+    let ca = TlsOptions { ca: Some(one.key), ..Default::default() };
     assert!(refused(ca).starts_with("failed to load TLS CA certificates"));
 }
