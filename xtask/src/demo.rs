@@ -11,8 +11,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
-use ksink_tests::{Client, batch_at};
-use ksink_wire::ErrorCode;
+use ksink_tests::{Client, batch_of};
+use ksink_wire::{ErrorCode, records::NewRecord};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
@@ -68,8 +68,12 @@ fn show(ksink: &mut Child, port_file: &Path, stay: bool) -> Result<()> {
     println!("Producing {} records to 127.0.0.1:{port}; this is what arrives:", GREETINGS.len());
     let mut client = Client::connect((Ipv4Addr::LOCALHOST, port).into());
     for greeting in GREETINGS {
-        let now = Timestamp::now().as_millisecond();
-        client.send_records("greetings", -1, &batch_at(now, [greeting]));
+        let record = NewRecord {
+            timestamp: Timestamp::now().as_millisecond(),
+            value: Some(greeting.as_bytes()),
+            ..Default::default()
+        };
+        client.send_records("greetings", -1, &batch_of([record]));
         let (code, _) = client.hear_produced();
         ensure!(code == ErrorCode::NONE, "ksink refused a record: {code}");
     }

@@ -4,7 +4,7 @@
 //! records. The order is Kafka's (`ReplicaManager`, `UnifiedLog`, `LogValidator`), and where Kafka drops
 //! something in silence ksink refuses it (`docs/protocol.md`).
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, mem};
 
 use bytes::Bytes;
 use ksink_wire::{
@@ -35,6 +35,28 @@ pub struct Inspected {
     pub(super) topics: Vec<InspectedTopic>,
 }
 
+impl Inspected {
+    /// How many bytes the batches became that were compressed.
+    pub fn decompressed_bytes(&self) -> usize {
+        let batches = self.topics.iter().flat_map(|topic| &topic.partitions);
+        batches
+            .filter_map(|partition| partition.batch.as_ref().ok())
+            .filter(|batch| batch.decompressed)
+            .map(|batch| batch.body.len())
+            .sum()
+    }
+
+    /// Changes what holds the bytes of those batches, and not the bytes.
+    pub fn map_decompressed(&mut self, mut hold: impl FnMut(Bytes) -> Bytes) {
+        let batches = self.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+        for batch in batches.filter_map(|partition| partition.batch.as_mut().ok()) {
+            if batch.decompressed {
+                batch.body = hold(mem::take(&mut batch.body));
+            }
+        }
+    }
+}
+
 /// The part of a request that is for one topic.
 #[derive(Debug)]
 pub(super) struct InspectedTopic {
@@ -61,6 +83,8 @@ pub(super) struct InspectedPartition {
 pub(super) struct OpenBatch {
     /// The uncompressed records; a slice of the request where it was not compressed.
     pub(super) body: Bytes,
+    /// Whether the body is memory of its own, besides the request.
+    decompressed: bool,
     pub(super) walk: Walk,
     /// -1 if the producer is not idempotent.
     pub(super) producer_id: i64,
@@ -132,6 +156,7 @@ impl Inspector<'_> {
         opened.check_produced()?;
         let (body, walk) = self.keep(opened)?;
         Ok(OpenBatch {
+            decompressed: body.is_none(),
             body: body.unwrap_or_else(|| out.into()),
             walk,
             producer_id: batch.producer_id,
@@ -165,8 +190,13 @@ impl Inspector<'_> {
         let cap = self.limits.decompressed_bytes_max;
         let opened = MessageSet::parse(records)?.open(self.decompressor, &mut out, cap)?;
         let (body, walk) = self.keep(opened)?;
-        let body = body.unwrap_or_else(|| out.into());
-        Ok(OpenBatch { body, walk, producer_id: -1, transactional: false })
+        Ok(OpenBatch {
+            decompressed: body.is_none(),
+            body: body.unwrap_or_else(|| out.into()),
+            walk,
+            producer_id: -1,
+            transactional: false,
+        })
     }
 
     /// What outlives the request: the walk, and the records where they lie in the request, which is then

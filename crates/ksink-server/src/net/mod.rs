@@ -2,6 +2,7 @@
 
 mod accept;
 mod budget;
+mod buffers;
 mod connection;
 mod desk;
 mod listen;
