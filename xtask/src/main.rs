@@ -1,5 +1,5 @@
 //! The project's own tasks: `cargo xtask check`, `cargo xtask ci`, `cargo xtask interop`,
-//! `cargo xtask bench`.
+//! `cargo xtask bench`, `cargo xtask fuzz`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod ci;
 mod command;
+mod fuzz;
 mod interop;
 mod places;
 mod require;
@@ -38,6 +39,8 @@ enum Task {
     Interop(interop::Args),
     /// Throughput, latency, CPU and memory, each against a limit measured in the same run.
     Bench(bench::Args),
+    /// Bytes of a stranger at every entry point, guided by what they reach (needs the nightly compiler).
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
@@ -58,5 +61,6 @@ fn run(task: Task) -> Result<bool> {
         Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
         Task::Interop(arguments) => interop::run_alone(&arguments),
         Task::Bench(arguments) => bench::run(arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
     }
 }
