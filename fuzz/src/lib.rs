@@ -1,7 +1,7 @@
 //! Fuzzing of what a stranger's bytes reach. The targets themselves are those of the ordinary tests; `cargo xtask fuzz`
 //! runs them.
 
-#[path = "../../crates/ksink-wire/tests/hostile/targets.rs"]
+#[path = "../../crates/ksink-wire/tests/wire/hostile/targets.rs"]
 mod targets;
 
 /// Feeds an input to a target.

@@ -131,7 +131,7 @@ impl Fuzzer {
     fn corpus(&self, target: &str) -> Result<PathBuf> {
         let corpus = self.folder.join("corpus").join(target);
         fs::create_dir_all(&corpus)?;
-        let seeds = places::root().join("crates/ksink-wire/tests/hostile/seeds").join(target);
+        let seeds = places::root().join("crates/ksink-wire/tests/wire/hostile/seeds").join(target);
         for (name, bytes) in read_seeds(&seeds.with_extension("txt"))? {
             fs::write(corpus.join(format!("seed-{name}")), bytes)?;
         }
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn every_target_has_seeds() {
-        let seeds = places::root().join("crates/ksink-wire/tests/hostile/seeds");
+        let seeds = places::root().join("crates/ksink-wire/tests/wire/hostile/seeds");
         for target in targets().unwrap() {
             let seeds = read_seeds(&seeds.join(&target).with_extension("txt")).unwrap();
             assert!(!seeds.is_empty(), "{target}");

@@ -6,16 +6,17 @@
 use std::{fs, path::PathBuf};
 
 use ksink_wire::{
-    RequestHeader, ResponseHeader,
-    frame::PREFIX_BYTES,
-    records::{Compression, RecordBatch},
+    ApiKey, RequestHeader, ResponseHeader, frame::PREFIX_BYTES, records::RecordBatch,
 };
 
+use super::targets::TARGETS;
 use crate::{
-    bytes::{Entropy, Writer},
-    facts::{Api, Side},
-    known,
-    targets::TARGETS,
+    hex::hex,
+    schemas::{
+        bytes::{Entropy, Writer},
+        facts::{Api, Side},
+        tables::known,
+    },
 };
 
 type Named = (String, Vec<u8>);
@@ -29,7 +30,7 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
 
 fn file(target: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/hostile/seeds")
+        .join("tests/wire/hostile/seeds")
         .join(target)
         .with_extension("txt")
 }
@@ -37,43 +38,37 @@ fn file(target: &str) -> PathBuf {
 /// The names and the bytes of a file in which hexadecimal digits stand last in each line.
 fn lines(text: &str) -> impl Iterator<Item = Named> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.rsplit_once([' ', '\t'])).map(|(name, digits)| {
-        let digit = |digit: u8| char::from(digit).to_digit(16).expect("a hexadecimal digit") as u8;
-        let pairs = digits.as_bytes().chunks(2);
-        (
-            name.replace(['\t', ' '], "-"),
-            pairs.map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect(),
-        )
-    })
+    let split = lines.filter_map(|line| line.rsplit_once([' ', '\t']));
+    split.map(|(name, digits)| (name.replace([' ', '\t'], "-"), hex(digits)))
 }
 
 fn made(target: &str) -> Vec<Named> {
-    let captured = || lines(include_str!("../data/captured-requests.tsv"));
-    let vectors = |prefix: &'static str| {
-        let all = lines(include_str!("../data/vectors.txt"));
-        all.filter(move |(name, _)| name.starts_with(prefix))
-    };
     match target {
-        "frame" => vec![(
-            "captured".to_owned(),
-            captured().flat_map(|(_, frame)| framed(&frame)).collect(),
-        )],
+        "frame" => {
+            let stream = captured().flat_map(|(_, frame)| framed(&frame)).collect();
+            vec![("captured".to_owned(), stream)]
+        }
         "header" => captured().collect(),
         "request" => captured().chain(messages(Side::Request)).collect(),
         "response" => messages(Side::Response).collect(),
-        "batch" => vectors("v2-").collect(),
-        "message_set" => vectors("v0-").chain(vectors("v1-")).collect(),
+        "batch" => vectors("v2-"),
+        "message_set" => [vectors("v0-"), vectors("v1-")].concat(),
         codec => {
-            let (name, batch) =
-                vectors("v2-").find(|(name, _)| name.ends_with(codec)).expect("a codec");
-            vectors(name_of(codec)).chain([(name, body(&batch))]).collect()
+            let batches = vectors(&format!("v2-{codec}")).into_iter();
+            let bodies = batches.map(|(name, batch)| (name, body(&batch)));
+            vectors(codec).into_iter().chain(bodies).collect()
         }
     }
 }
 
-fn name_of(codec: &str) -> &'static str {
-    let found = Compression::ALL.into_iter().find(|one| one.name() == codec);
-    found.expect("a codec").name()
+fn captured() -> impl Iterator<Item = Named> {
+    lines(include_str!("../../data/captured-requests.tsv"))
+}
+
+/// What other implementations wrote, under names that begin like this.
+fn vectors(prefix: &str) -> Vec<Named> {
+    let all = lines(include_str!("../../data/vectors.txt"));
+    all.filter(|(name, _)| name.starts_with(prefix)).collect()
 }
 
 fn body(batch: &[u8]) -> Vec<u8> {
@@ -101,7 +96,7 @@ fn messages(side: Side) -> impl Iterator<Item = Named> {
 
 /// A message as its target takes it.
 fn message(api: &Api, version: i16) -> Vec<u8> {
-    let api_key = ksink_wire::ApiKey::from_key(api.key).expect("a known API");
+    let api_key = ApiKey::from_key(api.key).expect("a known API");
     let body = Writer::new(api, version).message(&mut Entropy(&entropy()));
     let mut out = Vec::new();
     match api.side {

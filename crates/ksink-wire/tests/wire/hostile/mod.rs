@@ -1,31 +1,23 @@
 //! Bytes of a stranger, at every entry point: as they are, and as damage to bytes that are right.
-#![cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
 
-#[path = "../schemas/bytes.rs"]
-mod bytes;
-#[path = "../common/cases.rs"]
-mod cases;
-#[path = "../schemas/facts.rs"]
-mod facts;
 mod seeds;
 mod targets;
 
-use ksink_wire::{ApiKey, Request, Response};
+use ksink_wire::{Request, Response};
 use proptest::{collection::vec, prelude::*, sample, test_runner::TestRunner};
 
-use crate::{
-    bytes::{Entropy, Writer},
-    cases::cases,
-    facts::{Api, Side},
+use self::{
     seeds::seeds,
     targets::{TARGETS, bounded},
 };
-
-/// The facts about what this crate reads and writes.
-fn known() -> Vec<(ApiKey, Api)> {
-    let with_key = |api: Api| ApiKey::from_key(api.key).map(|key| (key, api));
-    Api::all().into_iter().filter_map(with_key).collect()
-}
+use crate::{
+    cases::cases,
+    schemas::{
+        bytes::{Entropy, Writer},
+        facts::Side,
+        tables::known,
+    },
+};
 
 /// One change to bytes.
 #[derive(Clone, Debug)]

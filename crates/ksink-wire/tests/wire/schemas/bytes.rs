@@ -1,6 +1,6 @@
 //! Writes messages from the facts alone, so that a fault of our tables cannot hide in both directions.
 
-use crate::facts::{Api, Field};
+use super::facts::{Api, Field};
 
 /// Where the values of a message come from. When it is used up, everything is 0, empty or null, so
 /// that every message ends.
