@@ -11,8 +11,9 @@ use ksink_wire::{
 use proptest::prelude::*;
 
 use super::support::{
-    CAP, Owned, any_old_codec, any_records, batch, finish_set, hex, message_set, patched, read_set,
+    CAP, Owned, any_old_codec, any_records, batch, finish_set, message_set, patched, read_set,
 };
+use crate::{cases::cases, hex::hex};
 
 const CORRUPT: ErrorCode = ErrorCode::CORRUPT_MESSAGE;
 const INVALID: ErrorCode = ErrorCode::INVALID_RECORD;
@@ -296,6 +297,8 @@ fn a_set_never_grows_beyond_the_cap() {
 }
 
 proptest! {
+    #![proptest_config(cases(100))]
+
     #[test]
     fn what_is_written_is_read(
         magic in 0..2_i8,

@@ -6,6 +6,8 @@ use ksink_wire::{
     messages::{api_versions::ApiVersionsRequest, init_producer_id::InitProducerIdRequest},
 };
 
+use crate::hex::hex;
+
 const KCAT: &str = "kcat 1.7.1 (librdkafka 2.0.2)";
 const JAVA: &str = "kafka-clients 4.4.0";
 
@@ -18,24 +20,19 @@ struct Captured {
 }
 
 fn captured() -> Vec<Captured> {
-    include_str!("data/captured-requests.tsv")
+    include_str!("../data/captured-requests.tsv")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| match line.split('\t').collect::<Vec<_>>()[..] {
-            [client, api, version, hex] => Captured {
+            [client, api, version, digits] => Captured {
                 client,
                 api,
                 version: version.parse().expect("a version"),
-                frame: bytes(hex),
+                frame: hex(digits),
             },
             _ => panic!("not four columns: {line}"),
         })
         .collect()
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let digit = |digit: u8| char::from(digit).to_digit(16).expect("a hexadecimal digit") as u8;
-    hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 /// Reads the first request of this client to this API.

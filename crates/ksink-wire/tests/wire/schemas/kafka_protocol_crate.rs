@@ -7,12 +7,13 @@ use kafka_protocol::messages::{ApiKey as TheirKey, RequestKind, ResponseKind};
 use ksink_wire::ApiKey;
 use proptest::prelude::*;
 
-use crate::{
+use super::{
     bytes::{Entropy, Writer},
     facts::{Api, Side},
     round_trips::{Message, is_refusal, seeds},
     tables::known,
 };
+use crate::cases::cases;
 
 /// A message as they hold it.
 enum Theirs {
@@ -98,7 +99,7 @@ fn nearly_every_api_and_version_is_compared() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
+    #![proptest_config(cases(32))]
 
     #[test]
     fn they_read_what_we_write_and_we_read_what_they_write(seed in seeds()) {

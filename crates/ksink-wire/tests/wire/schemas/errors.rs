@@ -4,7 +4,7 @@ use ksink_wire::ErrorCode;
 
 #[test]
 fn every_error_code_is_the_one_of_kafka() {
-    let theirs: Vec<_> = include_str!("../data/kafka-errors.tsv")
+    let theirs: Vec<_> = include_str!("../../data/kafka-errors.tsv")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(str::to_owned)

@@ -1,5 +1,4 @@
 //! Batches, message sets and codecs, from the outside.
-#![cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
 
 mod allocations;
 mod batches;

@@ -1,4 +1,4 @@
-//! Bytes that other implementations wrote; `vectors.txt` names them.
+//! Bytes that other implementations wrote; `data/vectors.txt` names them.
 
 use std::iter;
 
@@ -7,10 +7,12 @@ use ksink_wire::{
     records::{Compression, RecordBatch},
 };
 
-use super::support::{CAP, Owned, hex, read, read_set};
+use super::support::{CAP, Owned, read, read_set};
+use crate::hex::hex;
 
 fn vector(name: &str) -> Vec<u8> {
-    let line = include_str!("vectors.txt").lines().find_map(|line| line.strip_prefix(name));
+    let line =
+        include_str!("../../data/vectors.txt").lines().find_map(|line| line.strip_prefix(name));
     hex(line.expect("a name that is in the file"))
 }
 

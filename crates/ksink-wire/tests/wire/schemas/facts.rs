@@ -47,7 +47,7 @@ impl Api {
     /// Every side of every API in the file.
     pub(crate) fn all() -> Vec<Self> {
         let mut apis: Vec<Self> = Vec::new();
-        for line in include_str!("../data/kafka-schemas.tsv").lines() {
+        for line in include_str!("../../data/kafka-schemas.tsv").lines() {
             let columns: Vec<_> = line.split('\t').collect();
             match columns[..] {
                 [comment, ..] if comment.starts_with('#') => {}

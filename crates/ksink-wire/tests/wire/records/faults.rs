@@ -6,7 +6,8 @@ use ksink_wire::{
     records::{Compression, Fault, Field, RecordBatch, RecordError},
 };
 
-use super::support::{CAP, Owned, batch, hex, patched};
+use super::support::{CAP, Owned, batch, patched};
+use crate::hex::hex;
 
 const CORRUPT: ErrorCode = ErrorCode::CORRUPT_MESSAGE;
 const INVALID: ErrorCode = ErrorCode::INVALID_RECORD;

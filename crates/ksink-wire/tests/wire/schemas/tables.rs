@@ -5,7 +5,7 @@ use ksink_wire::{
     schema::{Kind, Schema},
 };
 
-use crate::facts::{Api, Field, Side, normal_default};
+use super::facts::{Api, Field, Side, normal_default};
 
 /// The facts about what this crate reads and writes.
 pub(crate) fn known() -> Vec<(ApiKey, Api)> {
@@ -59,7 +59,7 @@ fn the_documented_versions_are_those_that_are_decoded() {
         table += &format!("| {} | {api} | {} | {flexible} |\n", api.key(), api.versions());
     }
     assert_eq!(
-        include_str!("../../src/messages/versions.md"),
+        include_str!("../../../src/messages/versions.md"),
         table,
         "the table should be:\n{table}"
     );

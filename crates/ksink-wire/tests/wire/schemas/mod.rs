@@ -1,8 +1,8 @@
 //! The messages against the facts in `data/`: what Kafka's own client says about every field and code.
 
-mod bytes;
+pub(crate) mod bytes;
 mod errors;
-mod facts;
+pub(crate) mod facts;
 mod kafka_protocol_crate;
 mod round_trips;
-mod tables;
+pub(crate) mod tables;

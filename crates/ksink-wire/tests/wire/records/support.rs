@@ -120,16 +120,6 @@ pub(crate) fn patched(mut bytes: Vec<u8>, at: usize, field: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes from hexadecimal digits; spaces and line ends are for the reader.
-pub(crate) fn hex(digits: &str) -> Vec<u8> {
-    let digits: Vec<u8> = digits
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_digit(16).expect("a hexadecimal digit") as u8)
-        .collect();
-    digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect()
-}
-
 pub(crate) fn any_codec() -> impl Strategy<Value = Compression> {
     prop::sample::select(Compression::ALL.to_vec())
 }

@@ -9,9 +9,8 @@ use ksink_wire::{
 };
 use proptest::prelude::*;
 
-use super::support::{
-    CAP, Owned, any_codec, any_records, batch, finish, hex, numbered, patched, read,
-};
+use super::support::{CAP, Owned, any_codec, any_records, batch, finish, numbered, patched, read};
+use crate::{cases::cases, hex::hex};
 
 /// One record, taken apart by hand from the layout in Kafka's documentation; the CRC was computed by another
 /// implementation of CRC-32C.
@@ -201,6 +200,8 @@ fn a_damaged_batch_gets_no_seal() {
 }
 
 proptest! {
+    #![proptest_config(cases(100))]
+
     #[test]
     fn what_is_written_is_read(records in any_records(), codec in any_codec(), raw: bool) {
         let mut compressor = Compressor::new();

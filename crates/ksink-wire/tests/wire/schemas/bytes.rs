@@ -1,6 +1,6 @@
 //! Writes messages from the facts alone, so that a fault of our tables cannot hide in both directions.
 
-use crate::facts::{Api, Field};
+use super::facts::{Api, Field};
 
 /// Where the values of a message come from. When it is used up, everything is 0, empty or null, so
 /// that every message ends.
@@ -24,12 +24,14 @@ pub(crate) struct Writer<'a> {
     pub(crate) unknown_tags: bool,
     /// Writes null where that is allowed, one time in four.
     pub(crate) nulls: bool,
+    /// How many times as many elements arrays have.
+    pub(crate) array_scale: usize,
 }
 
 impl<'a> Writer<'a> {
     /// Writes nothing but what the version knows.
     pub(crate) fn new(api: &'a Api, version: i16) -> Self {
-        Self { api, version, unknown_tags: false, nulls: true }
+        Self { api, version, unknown_tags: false, nulls: true, array_scale: 1 }
     }
 
     /// The body of a message.
@@ -127,7 +129,7 @@ impl<'a> Writer<'a> {
             }
             array => {
                 let element = array.strip_prefix("[]").unwrap_or_else(|| panic!("a kind {array}"));
-                let count = (!null).then(|| usize::from(entropy.byte() % 4));
+                let count = (!null).then(|| usize::from(entropy.byte() % 4) * self.array_scale);
                 self.length(count, Width::I32, out);
                 (0..count.unwrap_or(0)).for_each(|_| self.value(element, fields, entropy, out));
             }

@@ -16,6 +16,7 @@ use ksink_wire::records::{BatchBuilder, Compression};
 use proptest::{collection::vec, option, prelude::*};
 
 use super::support::{Owned, any_bytes, any_codec, batch, finish, read};
+use crate::cases::cases;
 
 fn theirs(codec: Compression) -> TheirCompression {
     match codec {
@@ -96,7 +97,7 @@ fn any_records() -> impl Strategy<Value = Vec<Owned>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn they_read_our_batches(records in any_records(), codec in any_codec()) {

@@ -3,11 +3,12 @@
 use ksink_wire::{ApiKey, DecodeError, Request, Response};
 use proptest::{collection::vec, prelude::*};
 
-use crate::{
+use super::{
     bytes::{Entropy, Writer},
     facts::{Api, Side},
     tables::known,
 };
+use crate::cases::cases;
 
 /// A message of either side.
 #[derive(Debug, PartialEq)]
@@ -72,7 +73,7 @@ pub(crate) fn seeds() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn what_is_decoded_encodes_to_the_same_bytes(seed in seeds()) {
@@ -127,7 +128,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(8))]
 
     #[test]
     fn a_message_that_is_cut_is_an_error_that_names_the_field(seed in seeds()) {

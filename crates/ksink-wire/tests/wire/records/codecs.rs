@@ -5,7 +5,8 @@ use ksink_wire::compression::{
 };
 use proptest::prelude::*;
 
-use super::support::{CAP, any_bytes, any_codec, hex};
+use super::support::{CAP, any_bytes, any_codec};
+use crate::{cases::cases, hex::hex};
 
 const CODECS: [Compression; 4] =
     [Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
@@ -193,6 +194,8 @@ fn a_decompressor_that_failed_can_be_used_again() {
 }
 
 proptest! {
+    #![proptest_config(cases(100))]
+
     #[test]
     fn what_is_compressed_is_decompressed(
         codec in any_codec(),
