@@ -34,16 +34,16 @@ macro_rules! served {
 
 served! {
     Fetch            4..=12 => fetch::handle;
-    ListOffsets      0..=8 => list_offsets::handle;
+    ListOffsets      0..=8  => list_offsets::handle;
     Metadata         0..=13 => metadata::handle;
-    FindCoordinator  0..=6 => find_coordinator::handle;
-    ApiVersions      0..=5 => api_versions::handle;
-    CreateTopics     0..=7 => create_topics::handle;
-    DeleteTopics     0..=6 => delete_topics::handle;
-    InitProducerId   0..=5 => init_producer_id::handle;
-    DescribeConfigs  0..=4 => describe_configs::handle;
-    CreatePartitions 0..=3 => create_partitions::handle;
-    DescribeCluster  0..=2 => describe_cluster::handle;
+    FindCoordinator  0..=6  => find_coordinator::handle;
+    ApiVersions      0..=5  => api_versions::handle;
+    CreateTopics     0..=7  => create_topics::handle;
+    DeleteTopics     0..=6  => delete_topics::handle;
+    InitProducerId   0..=5  => init_producer_id::handle;
+    DescribeConfigs  0..=4  => describe_configs::handle;
+    CreatePartitions 0..=3  => create_partitions::handle;
+    DescribeCluster  0..=2  => describe_cluster::handle;
 }
 
 /// Whether a request may come in at all. An unknown version of ApiVersions never gets here.
