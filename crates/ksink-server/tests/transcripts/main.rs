@@ -2,6 +2,7 @@
 
 mod admission;
 mod harness;
+mod malformed;
 mod metadata;
 mod order;
 mod produce;
