@@ -2,8 +2,10 @@
 
 mod admission;
 mod harness;
+mod idempotence;
 mod malformed;
 mod metadata;
+mod model;
 mod order;
 mod produce;
 mod producer_ids;
