@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use ksink_malformed::{Batch, Case, FrameCase, PARTITIONS, cases, frames, produce};
+use ksink_malformed::{Batch, Case, FrameCase, PARTITIONS, cases, frames, produce, sequence_cases};
 use ksink_server::Limits;
 use ksink_wire::{ErrorCode, Response};
 
@@ -20,6 +20,12 @@ type Heard = Vec<(ErrorCode, i64)>;
 #[test]
 fn every_malformed_produce_gets_its_code_and_nothing_of_it_is_delivered() {
     let faults: Vec<String> = CASES.iter().filter_map(fault).collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_batch_out_of_sequence_gets_its_code_and_nothing_of_it_is_delivered() {
+    let faults: Vec<String> = sequence_cases(START_MS).iter().filter_map(fault).collect();
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
