@@ -2,6 +2,8 @@
 
 mod captured;
 mod cases;
+#[cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
+mod faults;
 mod hex;
 #[cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
 mod hostile;
