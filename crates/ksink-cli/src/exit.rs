@@ -35,6 +35,11 @@ impl Exit {
         Self { code: 75, line: line.into() }
     }
 
+    /// Something that was configured and cannot be used (`EX_CONFIG` of sysexits.h): a certificate, say.
+    pub(crate) fn config(line: impl Into<String>) -> Self {
+        Self { code: 78, line: line.into() }
+    }
+
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
