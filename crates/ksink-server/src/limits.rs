@@ -27,6 +27,9 @@ pub struct Limits {
     pub queue_requests_max: usize,
     /// Distinct topics. Default 10,000.
     pub topics_max: usize,
+    /// Idempotent producers that are remembered, counted once for each partition that they write to. Who
+    /// was heard of least recently is forgotten first. Default 100,000.
+    pub producers_max: usize,
     /// How long a connection may be silent while it waits for nothing. Default 10 minutes, as Kafka's
     /// `connections.max.idle.ms`.
     pub idle_max: Duration,
@@ -51,6 +54,7 @@ impl Default for Limits {
             pipeline_bytes_max: 16 << 20,
             queue_requests_max: 1_024,
             topics_max: 10_000,
+            producers_max: 100_000,
             idle_max: Duration::from_secs(600),
             frame_time_max: Duration::from_secs(30),
             write_time_max: Duration::from_secs(30),

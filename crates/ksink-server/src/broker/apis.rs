@@ -9,6 +9,7 @@ use ksink_wire::{
 
 use super::{
     Asked, Broker, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
+    sasl_authenticate, sasl_handshake,
 };
 use crate::session::{Goodbye, Head, Reply};
 
@@ -36,8 +37,10 @@ served! {
     ListOffsets     0..=8  => list_offsets::handle;
     Metadata        0..=13 => metadata::handle;
     FindCoordinator 0..=6  => find_coordinator::handle;
+    SaslHandshake   0..=1  => sasl_handshake::handle;
     ApiVersions     0..=5  => api_versions::handle;
     InitProducerId  0..=5  => init_producer_id::handle;
+    SaslAuthenticate 0..=2 => sasl_authenticate::handle;
 }
 
 /// Whether a request may come in at all. An unknown version of ApiVersions never gets here.

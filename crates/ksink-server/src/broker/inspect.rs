@@ -14,7 +14,7 @@ use ksink_wire::{
     records::{Compression, MessageSet, RecordBatch, RecordError, Records, Walk, magic},
 };
 
-use super::produce::Refused;
+use super::{produce::Refused, sequences::Numbered};
 use crate::{Limits, time::Now};
 
 /// The oldest Produce version whose records must be one v2 batch a partition.
@@ -86,8 +86,8 @@ pub(super) struct OpenBatch {
     /// Whether the body is memory of its own, besides the request.
     decompressed: bool,
     pub(super) walk: Walk,
-    /// -1 if the producer is not idempotent.
-    pub(super) producer_id: i64,
+    /// Who numbered it, and how; `None` if the producer is not idempotent.
+    pub(super) producer: Option<(i64, Numbered)>,
     transactional: bool,
 }
 
@@ -159,7 +159,7 @@ impl Inspector<'_> {
             decompressed: body.is_none(),
             body: body.unwrap_or_else(|| out.into()),
             walk,
-            producer_id: batch.producer_id,
+            producer: producer_of(&batch, walk.count()),
             transactional: batch.attributes.is_transactional(),
         })
     }
@@ -194,7 +194,7 @@ impl Inspector<'_> {
             decompressed: body.is_none(),
             body: body.unwrap_or_else(|| out.into()),
             walk,
-            producer_id: -1,
+            producer: None,
             transactional: false,
         })
     }
@@ -229,6 +229,12 @@ impl Inspector<'_> {
             .collect();
         Err(refused)
     }
+}
+
+/// A producer id of -1 is ordinary, whatever epoch and sequence come with it.
+fn producer_of(batch: &RecordBatch<'_>, count: u32) -> Option<(i64, Numbered)> {
+    let RecordBatch { producer_id, producer_epoch: epoch, base_sequence, .. } = *batch;
+    (producer_id >= 0).then_some((producer_id, Numbered { epoch, base_sequence, count }))
 }
 
 /// A partition that a request names twice is refused twice: Kafka would keep one and lose the other.

@@ -2,7 +2,9 @@
 
 mod admission;
 mod harness;
+mod idempotence;
 mod metadata;
+mod model;
 mod order;
 mod produce;
 mod producer_ids;

@@ -1,0 +1,10 @@
+//! What is known to be true of the crate, from the outside.
+
+mod captured;
+mod cases;
+mod hex;
+#[cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
+mod hostile;
+#[cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
+mod records;
+mod schemas;
