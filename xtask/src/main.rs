@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop` and `bench`.
+//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop`, `bench` and `fuzz`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
@@ -7,6 +7,7 @@ mod check;
 mod ci;
 mod command;
 mod demo;
+mod fuzz;
 mod interop;
 mod places;
 mod require;
@@ -40,6 +41,8 @@ enum Task {
     Interop(interop::Args),
     /// Throughput, latency, CPU and memory, each against a limit measured in the same run.
     Bench(bench::Args),
+    /// Bytes of a stranger at every entry point, guided by what they reach (needs the nightly compiler).
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
@@ -61,5 +64,6 @@ fn run(task: Task) -> Result<bool> {
         Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
         Task::Interop(arguments) => interop::run_alone(&arguments),
         Task::Bench(arguments) => bench::run(arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
     }
 }

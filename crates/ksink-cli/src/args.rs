@@ -28,9 +28,22 @@ pub(crate) struct Args {
     version: (),
 }
 
+impl Args {
+    /// The flags of serving, where it is about them.
+    pub(crate) fn serving(&self) -> Option<&ServeArgs> {
+        match &self.command {
+            None => Some(&self.serve),
+            Some(Command::Check(serve)) => Some(serve),
+            Some(Command::JsonSchema { .. } | Command::Completion { .. }) => None,
+        }
+    }
+}
+
 /// Everything else than serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Checks everything that serving would be told, touches nothing, and exits.
+    Check(Box<ServeArgs>),
     /// Prints the JSON schema of the lines that `--output-format jsonl` writes.
     JsonSchema {
         /// As `--output-json-timestamp`.
@@ -48,6 +61,10 @@ pub(crate) enum Command {
 /// The flags of serving. Each can also be given as an environment variable.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ServeArgs {
+    /// Settings that are neither flags nor in the environment: TOML, with the names of the flags.
+    #[arg(long, value_name = "FILE", env = "KSINK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Where to listen: host:port, or :port for every address of this machine.
     #[arg(long, value_name = "ADDR", default_value = ":9092", env = "KSINK_ADDR")]
     pub(crate) addr: String,

@@ -45,19 +45,19 @@ pub(crate) enum Output {
     File(PathPattern),
 }
 
-impl TryFrom<ServeArgs> for Plan {
+impl TryFrom<&ServeArgs> for Plan {
     type Error = Exit;
 
-    fn try_from(args: ServeArgs) -> Result<Self, Exit> {
+    fn try_from(args: &ServeArgs) -> Result<Self, Exit> {
         Ok(Self {
             listen: args.addr.parse().map_err(|error| Exit::usage(format!("--addr: {error}")))?,
-            server: server(&args)?,
+            server: server(args)?,
             output: output(&args.output)?,
-            format: format(&args)?,
-            http: http(&args),
-            tls: tls(&args)?,
+            format: format(args)?,
+            http: http(args),
+            tls: tls(args)?,
             example_topic: example_topic(&args.topics),
-            port_file: args.port_file,
+            port_file: args.port_file.clone(),
             exit_after_records: args.exit_after_records,
             exit_when_idle: args.exit_when_idle,
             drain_timeout: args.drain_timeout,
@@ -238,7 +238,7 @@ mod tests {
     fn plan(flags: &[&str]) -> Result<Plan, String> {
         let args = Args::try_parse_from([&["ksink"], flags].concat())
             .map_err(|error| error.to_string())?;
-        Plan::try_from(args.serve).map_err(|exit| exit.to_string())
+        Plan::try_from(&args.serve).map_err(|exit| exit.to_string())
     }
 
     #[track_caller]

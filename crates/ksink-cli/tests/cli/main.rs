@@ -1,5 +1,6 @@
 //! The binary as its users meet it: what they type, what they read, and how it ends.
 
+mod config;
 mod ending;
 mod http;
 mod listening;

@@ -72,7 +72,7 @@ impl Desk {
         slot: Slot,
     ) -> Option<Reply> {
         let mut inner = self.lock();
-        let Outcome { reply, deliveries } = inner.broker.handle_produce(to, call, inspected);
+        let Outcome { reply, deliveries } = inner.broker.handle_produce(now(), to, call, inspected);
         if !deliveries.is_empty() {
             // Queued under the lock: deliveries leave in the order in which they were decided.
             slot.fill(

@@ -91,7 +91,7 @@ fn inflate<'i>(
 ) -> Result<&'i [u8], CompressionError> {
     inflater.reset(false);
     let mut rest = stream;
-    let mut wanted = rest.len().saturating_mul(4);
+    let mut wanted = rest.len().saturating_mul(4).max(1);
     loop {
         let room = output.room(wanted);
         let is_full = room.is_empty();
