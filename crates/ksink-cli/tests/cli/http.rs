@@ -8,7 +8,7 @@ use std::{
 };
 
 use ksink_tests::{Client, batch};
-use ksink_wire::ErrorCode;
+use ksink_wire::{ErrorCode, records::set_producer};
 
 use crate::process::Setup;
 
@@ -24,6 +24,8 @@ struct Heard {
     /// The bodies of all requests, and of those that were answered with 200.
     all: Vec<String>,
     kept: Vec<String>,
+    /// The `Idempotency-Key` of each request.
+    keys: Vec<String>,
 }
 
 impl Stub {
@@ -46,6 +48,10 @@ impl Stub {
         self.heard.lock().expect("no panic").all.clone()
     }
 
+    fn keys(&self) -> Vec<String> {
+        self.heard.lock().expect("no panic").keys.clone()
+    }
+
     fn kept(&self) -> Vec<String> {
         self.heard.lock().expect("no panic").kept.clone()
     }
@@ -55,12 +61,15 @@ impl Stub {
 fn answer(mut stream: &TcpStream, hears: &Mutex<Heard>) -> Option<()> {
     // A client that waits for each answer has nothing in the reader when it is dropped.
     let mut reader = BufReader::new(stream);
-    let mut length = 0;
+    let (mut length, mut key) = (0, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
         if let Some(value) = line.strip_prefix("Content-Length: ") {
             length = value.trim().parse().expect("a length");
+        }
+        if let Some(value) = line.strip_prefix("Idempotency-Key: ") {
+            value.trim().clone_into(&mut key);
         }
         if line == "\r\n" {
             break;
@@ -72,6 +81,7 @@ fn answer(mut stream: &TcpStream, hears: &Mutex<Heard>) -> Option<()> {
     let mut heard = hears.lock().expect("no panic");
     let code = heard.codes.pop().unwrap_or(200);
     heard.all.push(body.clone());
+    heard.keys.push(key);
     if code == 200 {
         heard.kept.push(body);
     }
@@ -98,6 +108,26 @@ fn a_record_that_a_server_wants_at_the_third_attempt_is_there_once_and_its_produ
     // The body ends with the separator, as in ksink-go.
     assert_eq!(stub.all(), ["a\n", "a\n", "a\n", "b\n"]);
     assert_eq!(stub.kept(), ["a\n", "b\n"]);
+}
+
+#[test]
+fn a_batch_that_its_producer_sends_again_has_the_same_keys() {
+    // The first record lands, the second does not: the producer has to send both again.
+    let stub = Stub::new(&[200, 500]);
+    let ksink = Setup::new(&["--output", &stub.url]).listen();
+    let mut client = ksink.connect();
+    let mut numbered = batch(["a", "b"]);
+    set_producer(&mut numbered, 4711, 0, 0).expect("a batch");
+    client.send_records("t", -1, &numbered);
+    assert_eq!(client.hear_produced().0, ErrorCode::REQUEST_TIMED_OUT);
+    client.send_records("t", -1, &numbered);
+    assert_eq!(client.hear_produced().0, ErrorCode::NONE);
+    // A copy of what is kept is not posted again.
+    client.send_records("t", -1, &numbered);
+    assert_eq!(client.hear_produced().0, ErrorCode::NONE);
+    assert_eq!(stub.all(), ["a\n", "b\n", "a\n", "b\n"]);
+    let [a, b, a_again, b_again] = stub.keys().try_into().expect("four requests");
+    assert!((&a, &b) == (&a_again, &b_again) && a != b, "{a} {b} {a_again} {b_again}");
 }
 
 #[test]
