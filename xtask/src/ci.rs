@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command};
 use anyhow::Result;
 
 use crate::{
-    check,
+    chaos, check,
     command::{cargo, count_tests, succeed},
     interop, places,
     require::{CARGO_DENY, Require},
@@ -32,6 +32,7 @@ pub(crate) fn run(require: &Require) -> bool {
     });
     stages.run("dependencies", || dependencies(require));
     stages.run("interop", || interop::run_all(require));
+    stages.run("chaos", || chaos::run_short(require));
     stages.finish()
 }
 
