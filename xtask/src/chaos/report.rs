@@ -103,8 +103,8 @@ fn row(round: &Round, outcome: &Result<Outcome>) -> [String; 13] {
             .map(str::to_owned);
     let tail = match outcome {
         Err(_) => [const { String::new() }; 9],
-        Ok(Outcome { said, verdict, counts, took, .. }) => [
-            said.acknowledged.len().to_string(),
+        Ok(outcome @ Outcome { verdict, counts, took, .. }) => [
+            outcome.delivered().to_string(),
             verdict.lost.to_string(),
             verdict.duplicated.to_string(),
             verdict.reordered.to_string(),

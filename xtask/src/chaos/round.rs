@@ -1,6 +1,7 @@
 //! One round: a client, a rate of cuts, a server.
 
 use std::{
+    collections::HashSet,
     fmt, fs,
     net::SocketAddr,
     path::PathBuf,
@@ -47,6 +48,13 @@ pub(crate) struct Outcome {
     pub verdict: Verdict,
     pub counts: Counts,
     pub took: Duration,
+}
+
+impl Outcome {
+    /// How many different records the client reported as delivered.
+    pub(crate) fn delivered(&self) -> usize {
+        self.said.acknowledged.iter().map(|record| record.n).collect::<HashSet<u32>>().len()
+    }
 }
 
 impl Round {
@@ -98,8 +106,7 @@ impl Round {
             complain(duplicated == 0, "a server that forgets was not found out".to_owned());
             return complaints;
         }
-        let missing =
-            self.count as usize - outcome.said.acknowledged.len().min(self.count as usize);
+        let missing = self.count as usize - outcome.delivered();
         let reason = outcome.said.failed.first().map(|(n, why)| format!(", {n}: {why}"));
         complain(missing > 0, format!("{missing} not delivered{}", reason.unwrap_or_default()));
         complain(lost > 0, format!("{lost} lost"));
