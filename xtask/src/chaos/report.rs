@@ -62,13 +62,13 @@ impl Report {
     }
 
     fn table(&self) -> String {
-        let cells = |cells: [String; 13]| {
+        let cells = |cells: [String; 14]| {
             let [client, kind, counts @ ..] = cells;
             let counts = counts.map(|count| format!(" {count:>8} |")).concat();
             format!("| {client:<15} | {kind:<9} |{counts}\n")
         };
         let head = cells(HEAD.map(str::to_owned));
-        let rule = cells([const { "-------:" }; 13].map(str::to_owned));
+        let rule = cells([const { "-------:" }; 14].map(str::to_owned));
         let rows = self.rounds.iter().map(|(round, outcome)| cells(row(round, outcome)));
         head + &rule + &rows.collect::<String>() + "\n"
     }
@@ -83,9 +83,9 @@ impl Report {
     }
 }
 
-const HEAD: [&str; 13] = [
+const HEAD: [&str; 14] = [
     "client", "server", "cut %", "verdict", "acked", "lost", "twice", "order", "requests", "cuts",
-    "copies", "silences", "s",
+    "copies", "silences", "given up", "s",
 ];
 
 const LEGEND: &str = "\
@@ -93,16 +93,17 @@ const LEGEND: &str = "\
 - twice: copies in the output beyond the first; order: records behind a later one of their partition
 - requests: tries, of 20 records or fewer; cuts: replies that the client could not hear
 - copies: requests that came a second time on another connection; silences: connections that went dead
+- given up: requests that the client did not wait for any longer, for all that the network did
 - forgetful is a server without a memory: it must keep copies, or the other rows show nothing
 ";
 
-fn row(round: &Round, outcome: &Result<Outcome>) -> [String; 13] {
+fn row(round: &Round, outcome: &Result<Outcome>) -> [String; 14] {
     let verdict = if complaints(round, outcome).is_empty() { "ok" } else { "FAIL" };
     let head =
         [round.client.name, &round.kind.to_string(), &round.cut_percent.to_string(), verdict]
             .map(str::to_owned);
     let tail = match outcome {
-        Err(_) => [const { String::new() }; 9],
+        Err(_) => [const { String::new() }; 10],
         Ok(outcome @ Outcome { verdict, counts, took, .. }) => [
             outcome.delivered().to_string(),
             verdict.lost.to_string(),
@@ -112,11 +113,12 @@ fn row(round: &Round, outcome: &Result<Outcome>) -> [String; 13] {
             counts.cuts().to_string(),
             counts.duplicates.to_string(),
             counts.black_holes.to_string(),
+            counts.given_up.to_string(),
             format!("{:.1}", took.as_secs_f64()),
         ],
     };
     let mut cells = head.into_iter().chain(tail);
-    std::array::from_fn(|_| cells.next().expect("4 and 9 are 13"))
+    std::array::from_fn(|_| cells.next().expect("4 and 10 are 14"))
 }
 
 fn complaints(round: &Round, outcome: &Result<Outcome>) -> Vec<String> {

@@ -106,6 +106,11 @@ impl Round {
             complain(duplicated == 0, "a server that forgets was not found out".to_owned());
             return complaints;
         }
+        let given_up = outcome.counts.given_up;
+        complain(
+            self.kind == Kind::Slow && given_up == 0,
+            "no client lost its patience, although the output stalled".to_owned(),
+        );
         let missing = self.count as usize - outcome.delivered();
         let reason = outcome.said.failed.first().map(|(n, why)| format!(", {n}: {why}"));
         complain(missing > 0, format!("{missing} not delivered{}", reason.unwrap_or_default()));
