@@ -1,5 +1,6 @@
 //! Transcripts: bytes through a session and the broker, with a clock that the test holds.
 
+mod admin;
 mod admission;
 mod harness;
 mod idempotence;
