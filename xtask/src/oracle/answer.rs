@@ -1,6 +1,6 @@
 //! What a server answered, in a form that can be compared: values that differ by nature are taken out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use ksink_wire::{ApiKey, Response, ResponseHeader, Version};
@@ -103,45 +103,41 @@ fn answered_version(asked: Asked, body: &[u8]) -> Result<Version> {
 
 fn normal(read: &[Read]) -> BTreeMap<String, String> {
     let keys = keys(read);
-    let mut normal = BTreeMap::new();
-    for Read { path, value } in read {
-        let mut path = keyed_path(path, &keys);
-        // Of two elements with the same key, both count.
-        while normal.contains_key(&path) {
-            path.push('\'');
-        }
-        let value = normal_value(&path, value);
-        normal.insert(path, value);
-    }
-    normal
+    read.iter()
+        .map(|Read { path, value }| (keyed_path(path, &keys), normal_value(path, value)))
+        .collect()
 }
 
 fn normal_value(path: &str, value: &str) -> String {
-    let field = path.rsplit('.').next().unwrap_or(path).trim_end_matches('\'');
+    let field = path.rsplit('.').next().unwrap_or(path);
     match BY_NATURE.iter().find(|(name, _)| *name == field) {
         Some((_, none)) if !none.contains(&value) => "some".to_owned(),
         Some(_) | None => value.to_owned(),
     }
 }
 
-/// The keys of array elements, by where the elements stand.
-fn keys(read: &[Read]) -> HashMap<&str, &str> {
-    let key_of = |read: &'_ Read| -> Option<(usize, bool)> {
-        let (element, field) = read.path.rsplit_once('.')?;
-        let array = element.rsplit('.').next()?.split('[').next()?;
-        Some((element.len(), element.ends_with(']') && KEYED.contains(&(array, field))))
-    };
-    read.iter()
-        .filter(|read| !["null", "\"\""].contains(&&*read.value))
-        .filter_map(|read| match key_of(read)? {
-            (end, true) => Some((&read.path[..end], read.value.as_str())),
-            (_, false) => None,
-        })
-        .collect()
+/// The keys of array elements, by where the elements stand. Of several elements with one key, each has its own.
+fn keys(read: &[Read]) -> HashMap<&str, String> {
+    let mut taken = HashSet::new();
+    let mut keys = HashMap::new();
+    for Read { path, value } in read {
+        let Some((element, field)) = path.rsplit_once('.') else { continue };
+        let (around, name) = element.rsplit_once('.').unwrap_or(("", element));
+        let array = name.split('[').next().unwrap_or(name);
+        if !KEYED.contains(&(array, field)) || [NULL, "\"\""].contains(&&**value) {
+            continue;
+        }
+        let mut key = value.trim_matches('"').to_owned();
+        while !taken.insert((around, array, key.clone())) {
+            key += " once more";
+        }
+        keys.insert(element, key);
+    }
+    keys
 }
 
 /// The path with keys in the place of indexes.
-fn keyed_path(path: &str, keys: &HashMap<&str, &str>) -> String {
+fn keyed_path(path: &str, keys: &HashMap<&str, String>) -> String {
     let mut keyed = String::new();
     let mut end = 0;
     for segment in path.split('.') {
@@ -206,7 +202,7 @@ mod tests {
     fn elements_with_the_same_key_are_both_kept() {
         check(
             &[("topics[0].name", "\"a\""), ("topics[1].name", "\"a\"")],
-            &[("topics[a].name", "\"a\""), ("topics[a].name'", "\"a\"")],
+            &[("topics[a once more].name", "\"a\""), ("topics[a].name", "\"a\"")],
         );
     }
 }

@@ -38,32 +38,67 @@ fn in_step(theirs: &Step, ours: &Step) -> Vec<Difference> {
     };
     match (&theirs.answer, &ours.answer) {
         (Answer::Fields(theirs), Answer::Fields(ours)) => in_fields(theirs, ours)
-            .map(|(field, kafka, ksink)| difference(field, kafka.to_owned(), ksink.to_owned()))
+            .into_iter()
+            .map(|(field, kafka, ksink)| difference(&field, kafka, ksink))
             .collect(),
         (theirs, ours) if theirs == ours => Vec::new(),
         (theirs, ours) => vec![difference("answer", theirs.kind(), ours.kind())],
     }
 }
 
-/// The fields that differ, and both values. Where codes differ, what stands beside them follows from that, and
-/// is not compared.
-fn in_fields<'a>(
-    theirs: &'a BTreeMap<String, String>,
-    ours: &'a BTreeMap<String, String>,
-) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+/// The fields that differ, and both values. What follows from another difference is left out: what stands beside
+/// codes that differ, and the insides of what only one of them sent.
+fn in_fields(
+    theirs: &BTreeMap<String, String>,
+    ours: &BTreeMap<String, String>,
+) -> Vec<(String, String, String)> {
     let paths: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-    let value =
-        |of: &'a BTreeMap<String, String>, path| of.get(path).map_or(ABSENT, String::as_str);
-    let differing: Vec<(&str, &str, &str)> = paths
-        .into_iter()
-        .map(|path| (path.as_str(), value(theirs, path), value(ours, path)))
-        .filter(|(_, theirs, ours)| theirs != ours)
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    for path in paths {
+        match (theirs.get(path), ours.get(path)) {
+            (theirs, ours) if theirs == ours => {}
+            (Some(theirs), Some(ours)) => {
+                found.push((path.clone(), theirs.clone(), ours.clone()));
+            }
+            (Some(value), _) => {
+                let (path, value) = outermost(path, value, ours);
+                found.push((path, value, ABSENT.to_owned()));
+            }
+            (None, value) => {
+                let value = value.map_or(ABSENT, String::as_str);
+                let (path, value) = outermost(path, value, theirs);
+                found.push((path, ABSENT.to_owned(), value));
+            }
+        }
+    }
+    found.dedup();
+    let judged: Vec<String> = found
+        .iter()
+        .filter_map(|(path, ..)| path.strip_suffix("error_code").map(str::to_owned))
         .collect();
-    let judged: Vec<&str> =
-        differing.iter().filter_map(|(path, ..)| path.strip_suffix("error_code")).collect();
-    differing.into_iter().filter(move |(path, ..)| {
+    found.retain(|(path, ..)| {
         path.ends_with("error_code") || !judged.iter().any(|place| path.starts_with(place))
-    })
+    });
+    let sent_by_one: Vec<String> = found
+        .iter()
+        .filter(|(path, ..)| path.ends_with(']'))
+        .filter_map(|(path, ..)| path.rsplit_once('[').map(|(array, _)| format!("{array}.count")))
+        .collect();
+    found.retain(|(path, ..)| !sent_by_one.contains(path));
+    found
+}
+
+/// The outermost array element around a field of which the other one sent nothing; or the field itself.
+fn outermost(path: &str, value: &str, other: &BTreeMap<String, String>) -> (String, String) {
+    path.match_indices("].")
+        .map(|(at, _)| &path[..=at])
+        .find(|element| {
+            let inside = format!("{element}.");
+            !other.range(inside.clone()..).next().is_some_and(|(path, _)| path.starts_with(&inside))
+        })
+        .map_or((path.to_owned(), value.to_owned()), |element| {
+            (element.to_owned(), "there".to_owned())
+        })
 }
 
 #[cfg(test)]
@@ -87,6 +122,14 @@ mod tests {
         let (theirs, ours) = (step(&[("a", "1"), ("b", "2")]), step(&[("a", "1"), ("c", "3")]));
         check(&theirs, &ours, &[("b", "2", ABSENT), ("c", ABSENT, "3")]);
         check(&theirs, &theirs, &[]);
+    }
+
+    #[test]
+    fn an_element_that_one_of_them_lacks_differs_once() {
+        let theirs = step(&[("a.count", "1"), ("a[0].b", "1"), ("a[0].c[0].d", "1")]);
+        let ours = step(&[("a.count", "0")]);
+        check(&theirs, &ours, &[("a[0]", "there", ABSENT)]);
+        check(&ours, &theirs, &[("a[0]", ABSENT, "there")]);
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub(crate) fn run(arguments: &Args) -> Result<bool> {
     let kafka = Kafka::start(&kafka)?;
     let ksink = Server::start(&binary, &ksink, &["--output", "null:"])?;
     let casts = [Cast::kafka(kafka.addr()), Cast::ksink(ksink.addr())];
+    for cast in casts {
+        Player::new(cast, "start").await_producer_ids()?;
+    }
     let mut report = Report::new(&deliberate, chosen.len() == TRANSCRIPTS.len());
     for transcript in chosen {
         let [theirs, ours] = [play(transcript, casts[0])?, play(transcript, casts[1])?];

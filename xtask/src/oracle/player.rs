@@ -11,6 +11,7 @@ use ksink_wire::{
     frame::put_request,
     messages::{
         create_topics::{CreatableTopic, CreateTopicsRequest},
+        init_producer_id::InitProducerIdRequest,
         list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
         metadata::{MetadataRequest, MetadataRequestTopic},
     },
@@ -21,6 +22,9 @@ use super::{
     peer::{Heard, Peer},
 };
 use crate::interop::{rows::PARTITIONS, wait::until};
+
+/// How long Kafka may take until it does all that it does.
+const START_WAIT: Duration = Duration::from_secs(30);
 
 /// How long Kafka may take until a topic that it created can be written to.
 const TOPIC_WAIT: Duration = Duration::from_secs(10);
@@ -86,6 +90,26 @@ impl Player {
             false => self.name(&topic)?,
         }
         Ok(topic)
+    }
+
+    /// Waits until the server gives out producer ids, which Kafka does a little after it listens.
+    pub(crate) fn await_producer_ids(&mut self) -> Result<()> {
+        let mut gives = Ok(false);
+        until(START_WAIT, || {
+            gives = self.gives_producer_ids();
+            !matches!(gives, Ok(false))
+        });
+        ensure!(gives?, "the server gives out no producer ids");
+        Ok(())
+    }
+
+    fn gives_producer_ids(&mut self) -> Result<bool> {
+        let request =
+            InitProducerIdRequest { transaction_timeout_ms: 60_000, ..Default::default() };
+        self.prepare(4, &request.into())?.read(|response| match response {
+            Response::InitProducerId(response) => Some(response.error_code.is_none()),
+            _ => None,
+        })
     }
 
     /// Asks on the connection that is open, and keeps the answer.

@@ -37,8 +37,8 @@ fn request(client_software_name: &str) -> ApiVersionsRequest<'_> {
     }
 }
 
-/// A request in a version whose body nobody knows.
+/// A request without tags, in a version whose body nobody knows.
 fn by_hand(version: i16) -> Vec<u8> {
     let version = version.to_be_bytes();
-    [&[0, 0, 0, 13, 0, 18], &version[..], &[0, 0, 0, 1, 0xff, 0xff, 1, 2, 3]].concat()
+    [&[0, 0, 0, 13, 0, 18], &version[..], &[0, 0, 0, 1, 0xff, 0xff, 0, 2, 3]].concat()
 }
