@@ -1,4 +1,5 @@
-//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop`, `chaos`, `bench` and `fuzz`.
+//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop`, `chaos`, `oracle`, `bench` and
+//! `fuzz`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
@@ -10,6 +11,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod interop;
+mod oracle;
 mod places;
 mod require;
 mod stages;
@@ -42,6 +44,8 @@ enum Task {
     Interop(interop::Args),
     /// Real producers through a network that loses replies.
     Chaos(chaos::Args),
+    /// The same bytes to Apache Kafka and to ksink, and every difference in their answers.
+    Oracle(oracle::Args),
     /// Throughput, latency, CPU and memory, each against a limit measured in the same run.
     Bench(bench::Args),
     /// Bytes of a stranger at every entry point, guided by what they reach (needs the nightly compiler).
@@ -67,6 +71,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
         Task::Interop(arguments) => interop::run_alone(&arguments),
         Task::Chaos(arguments) => chaos::run_alone(&arguments),
+        Task::Oracle(arguments) => oracle::run(&arguments),
         Task::Bench(arguments) => bench::run(arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
     }

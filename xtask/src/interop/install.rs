@@ -138,6 +138,12 @@ fn jars(client: &str, manifest: &str, kafka_clients: Option<&str>) -> Result<OsS
     Ok(folder.join("*").into_os_string())
 }
 
+/// The class path of a broker of Apache Kafka.
+pub(crate) fn kafka_broker() -> Result<OsString> {
+    demand(&["java", "mvn"])?;
+    jars("kafka-broker", "kafka-broker", None)
+}
+
 fn setting(name: &str, value: &Path) -> OsString {
     let mut setting = OsString::from(name);
     setting.push(value);
