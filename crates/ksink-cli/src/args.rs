@@ -11,7 +11,7 @@ use clap_complete::Shell;
 const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A Kafka endpoint without the Kafka cluster: any Kafka producer connects, and what it produces lands in
-/// stdout or in files.
+/// stdout, in files, or at an HTTP server.
 #[derive(Debug, Parser)]
 #[command(name = "ksink", version, disable_version_flag = true)]
 #[command(args_conflicts_with_subcommands = true, args_override_self = true)]
@@ -82,7 +82,8 @@ pub(crate) struct ServeArgs {
     #[arg(value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) partitions: u16,
 
-    /// Where records go: - for stdout, null: for nowhere, or a file, which may hold {topic}.
+    /// Where records go: - for stdout, null: for nowhere, http:// or https:// for a POST a record, or a
+    /// file, which may hold {topic}.
     #[arg(long, value_name = "OUTPUT", default_value = "-", env = "KSINK_OUTPUT")]
     pub(crate) output: String,
 
@@ -131,6 +132,44 @@ pub(crate) struct ServeArgs {
     #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
     #[arg(hide_possible_values = true)]
     pub(crate) no_separator: bool,
+
+    /// A certificate (PEM) to show to the server of an https:// output; needs --output-tls-key.
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_CERT")]
+    pub(crate) output_tls_cert: Option<PathBuf>,
+
+    /// The private key (PEM) of --output-tls-cert.
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_KEY")]
+    pub(crate) output_tls_key: Option<PathBuf>,
+
+    /// Certificates (PEM) that vouch for the server of an https:// output [default: the system's].
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_CA")]
+    pub(crate) output_tls_ca: Option<PathBuf>,
+
+    /// Takes whatever certificate the server of an https:// output shows. For tests: anybody may be in between.
+    #[arg(long, env = "KSINK_OUTPUT_TLS_SKIP_VERIFY")]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    pub(crate) output_tls_skip_verify: bool,
+
+    /// How often a record is posted again after a failure that may pass (HTTP).
+    #[arg(long, value_name = "N", default_value_t = 0, env = "KSINK_OUTPUT_HTTP_RETRIES")]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) output_http_retries: i64,
+
+    /// The wait before the first retry, more or less; it doubles from retry to retry (HTTP).
+    #[arg(long, value_name = "DURATION", default_value = "1s")]
+    #[arg(env = "KSINK_OUTPUT_HTTP_RETRY_DELAY", value_parser = parse_duration)]
+    pub(crate) output_http_retry_delay: Duration,
+
+    /// The limit of a single request, from connecting to the answer; 0 is the default (HTTP).
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    #[arg(env = "KSINK_OUTPUT_HTTP_TIMEOUT", value_parser = parse_duration)]
+    pub(crate) output_http_timeout: Duration,
+
+    /// A file for records that the server refuses for good; they count as kept (HTTP).
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_HTTP_DLQ")]
+    pub(crate) output_http_dlq: Option<PathBuf>,
 
     /// Writes the port to this file, as decimal text, once the server listens.
     #[arg(long, value_name = "FILE", env = "KSINK_PORT_FILE")]

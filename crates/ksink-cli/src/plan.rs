@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use ksink_server::{HostPort, Limits, ListenAddr, ServerConfig};
 use ksink_sinks::{
-    Format, PathPattern,
+    Format, HttpOptions, HttpRetries, HttpTarget, PathPattern, TlsIdentity, TlsOptions,
     format::{Binary, JsonTimestamp, Jsonl, Kcat, Separator},
 };
 
@@ -23,6 +23,9 @@ pub(crate) struct Plan {
     pub(crate) server: ServerConfig,
     pub(crate) output: Output,
     pub(crate) format: Format,
+    pub(crate) http: HttpOptions,
+    /// How an `https://` output is encrypted. It must be sound whatever the output is.
+    pub(crate) tls: TlsOptions,
     /// A topic that producers may write to, to show how.
     pub(crate) example_topic: String,
     pub(crate) port_file: Option<PathBuf>,
@@ -38,6 +41,7 @@ pub(crate) struct Plan {
 pub(crate) enum Output {
     Stdout,
     Null,
+    Http(HttpTarget),
     File(PathPattern),
 }
 
@@ -50,6 +54,8 @@ impl TryFrom<&ServeArgs> for Plan {
             server: server(args)?,
             output: output(&args.output)?,
             format: format(args)?,
+            http: http(args),
+            tls: tls(args)?,
             example_topic: example_topic(&args.topics),
             port_file: args.port_file.clone(),
             exit_after_records: args.exit_after_records,
@@ -107,14 +113,52 @@ fn advertised(text: &str) -> Result<HostPort, Exit> {
 
 fn output(text: &str) -> Result<Output, Exit> {
     match text {
-        "" => Err(Exit::usage("--output: an output is needed: -, null: or a file")),
+        "" => {
+            Err(Exit::usage("--output: an output is needed: -, null:, http://, https:// or a file"))
+        }
         "-" => Ok(Output::Stdout),
         "null:" => Ok(Output::Null),
+        _ if text.starts_with("http://") || text.starts_with("https://") => {
+            // The URL itself may hold a password.
+            let target = text.parse().map_err(|error| Exit::usage(format!("--output: {error}")))?;
+            Ok(Output::Http(target))
+        }
         _ if text.contains("://") => Err(Exit::usage(format!(
-            "--output: unsupported output `{text}`: expected -, null: or a file (./{text} is one)"
+            "--output: unsupported output `{text}`: expected -, null:, http://, https:// or a file (./{text} is one)"
         ))),
         _ => Ok(Output::File(PathPattern::new(OsString::from(text)))),
     }
+}
+
+fn http(args: &ServeArgs) -> HttpOptions {
+    let default = HttpOptions::default();
+    let timeout = Some(args.output_http_timeout).filter(|timeout| !timeout.is_zero());
+    let retries = HttpRetries {
+        count: u32::try_from(args.output_http_retries.max(0)).unwrap_or(u32::MAX),
+        delay: args.output_http_retry_delay,
+        timeout: timeout.unwrap_or(default.retries.timeout),
+    };
+    HttpOptions { retries, dead_letters: named(args.output_http_dlq.as_ref()), ..default }
+}
+
+fn tls(args: &ServeArgs) -> Result<TlsOptions, Exit> {
+    let pair = (named(args.output_tls_cert.as_ref()), named(args.output_tls_key.as_ref()));
+    let identity = match pair {
+        (Some(certificate), Some(key)) => Some(TlsIdentity { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(Exit::usage(
+                "--output-tls-cert and --output-tls-key must be specified together",
+            ));
+        }
+    };
+    let ca = named(args.output_tls_ca.as_ref());
+    Ok(TlsOptions { identity, ca, skip_verify: args.output_tls_skip_verify })
+}
+
+/// The empty name is how scripts say that there is no file.
+fn named(file: Option<&PathBuf>) -> Option<PathBuf> {
+    file.filter(|file| !file.as_os_str().is_empty()).cloned()
 }
 
 fn format(args: &ServeArgs) -> Result<Format, Exit> {
@@ -267,6 +311,44 @@ mod tests {
         assert_eq!(plan(&["--output", "null:"]).map(|plan| plan.output), Ok(Output::Null));
         let file = Output::File(PathPattern::new("a/{topic}.jsonl"));
         assert_eq!(plan(&["--output", "a/{topic}.jsonl"]).map(|plan| plan.output), Ok(file));
+    }
+
+    #[test]
+    fn an_output_may_be_a_url() {
+        let output = |url: &str| plan(&["--output", url]).map(|plan| plan.output);
+        let target = "https://h:1/path".parse().expect("a URL");
+        assert_eq!(output("https://h:1/path"), Ok(Output::Http(target)));
+        assert!(matches!(output("http://h"), Ok(Output::Http(_))));
+        refused(&["--output", "http://user:secret@h:99999/"], "--output: its port is no number");
+        assert!(!output("http://user:secret@h:99999/").unwrap_err().contains("secret"));
+        refused(&["--output", "https://"], "--output: it is no URL");
+    }
+
+    #[test]
+    fn the_flags_of_http_mean_what_they_mean_in_ksink_go() {
+        let http = |flags: &[&str]| plan(flags).expect("sound flags").http;
+        let HttpOptions { retries, dead_letters, .. } = http(&[]);
+        let seconds = Duration::from_secs;
+        assert_eq!(retries, HttpRetries { count: 0, delay: seconds(1), timeout: seconds(30) });
+        assert_eq!(dead_letters, None);
+        assert_eq!(http(&["--output-http-retries", "-1"]).retries.count, 0);
+        assert_eq!(http(&["--output-http-retries", "3"]).retries.count, 3);
+        assert_eq!(http(&["--output-http-timeout", "0"]).retries.timeout, seconds(30));
+        assert_eq!(http(&["--output-http-timeout", "5s"]).retries.timeout, seconds(5));
+        assert_eq!(http(&["--output-http-retry-delay", "0"]).retries.delay, seconds(0));
+        assert_eq!(http(&["--output-http-dlq", ""]).dead_letters, None);
+        assert_eq!(http(&["--output-http-dlq", "f"]).dead_letters, Some("f".into()));
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_come_together_whatever_the_output_is() {
+        refused(&["--output-tls-cert", "c"], "must be specified together");
+        refused(&["--output-tls-key", "k", "--output", "out"], "must be specified together");
+        let tls = plan(&["--output-tls-cert", "c", "--output-tls-key", "k"]).expect("both").tls;
+        let identity = TlsIdentity { certificate: "c".into(), key: "k".into() };
+        assert_eq!(tls, TlsOptions { identity: Some(identity), ca: None, skip_verify: false });
+        let none = ["--output-tls-cert", "", "--output-tls-key", "", "--output-tls-ca", ""];
+        assert_eq!(plan(&none).map(|plan| plan.tls), Ok(TlsOptions::default()));
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::{fs, future::pending, io, path::Path, thread, time::Duration};
 
 use ksink_server::{Deliveries, OpenError, Running, Server};
 use ksink_sinks::{
-    FileOptions, FileSink, NullSink, Progress, PumpEnd, PumpOptions, Sink, StdoutSink, pump,
+    FileOptions, FileSink, HttpOpenError, HttpSink, HttpTarget, NullSink, Progress, PumpEnd,
+    PumpLimits, PumpOptions, Sink, StdoutSink, Tls, pump,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
-    runtime,
+    runtime::{self, Runtime},
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
     time::{sleep_until, timeout},
@@ -31,36 +32,67 @@ pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
     log::init(plan.log_format, plan.log_level);
     forget_port(&plan)?;
     let files = raise_open_files();
+    let tls = plan.tls.load().map_err(|error| Exit::config(error.to_string()))?;
     // The sink is opened before anybody can connect, so that nothing is accepted that has no place to go.
     match &plan.output {
-        Output::Null => serve(&plan, NullSink),
+        Output::Null => serve(&plan, NullSink, Pace::default()),
         Output::Stdout => {
             let sink = StdoutSink::new(plan.format.clone())
                 .map_err(|error| Exit::output(format!("stdout cannot be written to: {error}")))?;
-            serve(&plan, sink)
+            serve(&plan, sink, Pace::default())
         }
+        Output::Http(target) => serve(&plan, open_http(&plan, target, &tls)?, Pace::HTTP),
         Output::File(pattern) => {
             let options = FileOptions { open_files_max: files };
             let sink = FileSink::open(pattern.clone(), plan.format.clone(), options)
                 .map_err(|error| Exit::output(error.to_string()))?;
-            serve(&plan, sink)
+            serve(&plan, sink, Pace::default())
         }
     }
 }
 
-fn serve(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
+fn open_http(plan: &Plan, target: &HttpTarget, tls: &Tls) -> Result<HttpSink, Exit> {
+    let opened = HttpSink::open(target.clone(), tls, plan.format.clone(), plan.http.clone());
+    opened.map_err(|error| match error {
+        HttpOpenError::DeadLetters(error) => Exit::output(error.to_string()),
+        error => Exit::config(error.to_string()),
+    })
+}
+
+/// What the pump gives to a sink, and how much it takes at once.
+#[derive(Clone, Copy, Default)]
+struct Pace {
+    limits: PumpLimits,
+    /// Whether the sink has sockets and timers of its own. Without them its thread waits on a futex, which
+    /// is the cheapest way to be woken.
+    has_drivers: bool,
+}
+
+impl Pace {
+    const HTTP: Self = Self { limits: HttpSink::GROUP_LIMITS, has_drivers: true };
+
+    fn runtime(self) -> io::Result<Runtime> {
+        let mut builder = runtime::Builder::new_current_thread();
+        if self.has_drivers {
+            builder.enable_all();
+        }
+        builder.build()
+    }
+}
+
+fn serve(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("ksink-net")
         .build()
         .map_err(|error| Exit::run_time(format!("cannot start threads: {error}")))?;
-    let served = runtime.block_on(serve_on(plan, sink));
+    let served = runtime.block_on(serve_on(plan, sink, pace));
     // A sink that is stuck in a write must not keep the process alive.
     runtime.shutdown_background();
     served
 }
 
-async fn serve_on(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
+async fn serve_on(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit> {
     let mut signals =
         Signals::new().map_err(|error| Exit::run_time(format!("signals: {error}")))?;
     let server = Server::open(plan.server.clone()).map_err(cannot_open)?;
@@ -68,9 +100,16 @@ async fn serve_on(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
         .bind(&plan.listen)
         .await
         .map_err(|error| Exit::run_time(format!("failed to listen on {}: {error}", plan.listen)))?;
-    let options = PumpOptions { records_max: plan.exit_after_records, ..Default::default() };
+    let runtime = pace
+        .runtime()
+        .map_err(|error| Exit::run_time(format!("cannot start the sink: {error}")))?;
+    let options = PumpOptions {
+        limits: pace.limits,
+        records_max: plan.exit_after_records,
+        ..Default::default()
+    };
     let progress = options.progress.clone();
-    let mut pumping = spawn_pump(deliveries, sink, options)?;
+    let mut pumping = spawn_pump(runtime, deliveries, sink, options)?;
     announce(plan, &running)?;
     let stop = tokio::select! {
         name = signals.next() => Stop::Signal(name),
@@ -138,14 +177,11 @@ async fn drain(
 
 /// Gives the sink a thread of its own: a write that blocks keeps nobody else from being served.
 fn spawn_pump(
+    runtime: Runtime,
     mut deliveries: Deliveries,
     mut sink: impl Sink + 'static,
     options: PumpOptions,
 ) -> Result<oneshot::Receiver<PumpEnd>, Exit> {
-    // Without sockets or timers of its own it waits on a futex, which is the cheapest way to be woken.
-    let runtime = runtime::Builder::new_current_thread()
-        .build()
-        .map_err(|error| Exit::run_time(format!("cannot start the sink: {error}")))?;
     let (end, ended) = oneshot::channel();
     let body = move || {
         let why = runtime.block_on(pump(&mut deliveries, &mut sink, &options));

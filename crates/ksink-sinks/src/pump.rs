@@ -17,7 +17,6 @@
 //! # }
 //! ```
 
-mod complaints;
 mod progress;
 
 use std::time::Instant;
@@ -26,8 +25,7 @@ use ksink_event::{Ack, Deliveries, Delivery, Event, RecordSet, Refusal, accept};
 
 pub use self::progress::Progress;
 
-use self::complaints::Complaints;
-use crate::{Flushed, OutputId, Sink};
+use crate::{Flushed, OutputId, Sink, complaints::Complaints};
 
 /// So much of a topic's name goes into a log line.
 const TOPIC_BYTES_LOGGED: usize = 128;

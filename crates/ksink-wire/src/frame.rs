@@ -65,6 +65,29 @@ pub fn put_request(
 
 /// Appends a whole response: prefix, header and body.
 ///
+/// ```
+/// use ksink_wire::{
+///     ApiKey, ErrorCode, Response,
+///     frame::put_response,
+///     messages::api_versions::{ApiVersion, ApiVersionsResponse},
+/// };
+///
+/// // The client asked in a version that we do not have: the answer is in version 0, which everybody can read.
+/// let versions = ApiKey::ApiVersions.versions();
+/// let response = Response::from(ApiVersionsResponse {
+///     error_code: ErrorCode::UNSUPPORTED_VERSION,
+///     api_keys: vec![ApiVersion {
+///         api_key: ApiKey::ApiVersions.key(),
+///         min_version: versions.first,
+///         max_version: versions.last,
+///     }],
+///     ..ApiVersionsResponse::default()
+/// });
+/// let mut out = Vec::new();
+/// put_response(&mut out, 0, 1, &response);
+/// assert_eq!(out, [0, 0, 0, 16, 0, 0, 0, 1, 0, 35, 0, 0, 0, 1, 0, 18, 0, 0, 0, 5]);
+/// ```
+///
 /// # Panics
 /// When the API does not have the version, or the frame would exceed 2 GiB.
 pub fn put_response(out: &mut Vec<u8>, version: i16, correlation_id: i32, response: &Response<'_>) {

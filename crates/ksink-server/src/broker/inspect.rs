@@ -23,6 +23,9 @@ const FIRST_BATCH_VERSION: i16 = 3;
 /// The oldest Produce version that may carry zstd (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 7;
 
+/// What a batch says that has no timestamp.
+const NO_TIMESTAMP: i64 = -1;
+
 /// How far ahead of our clock a timestamp may be: Kafka's `message.timestamp.after.max.ms`.
 const TIMESTAMP_AHEAD_MS_MAX: i64 = 3_600_000;
 
@@ -100,7 +103,8 @@ pub fn inspect(
     decompressor: &mut Decompressor,
     limits: &Limits,
 ) -> Inspected {
-    let mut inspector = Inspector { now, version, frame, decompressor, limits };
+    let acks = request.acks;
+    let mut inspector = Inspector { now, version, acks, frame, decompressor, limits };
     let mut topics: Vec<_> = request
         .topic_data
         .iter()
@@ -114,12 +118,13 @@ pub fn inspect(
         .collect();
     refuse_repeated(&mut topics);
     let transactional = batches(&topics).any(|batch| batch.transactional);
-    Inspected { acks: request.acks, transactional, topics }
+    Inspected { acks, transactional, topics }
 }
 
 struct Inspector<'i> {
     now: Now,
     version: i16,
+    acks: i16,
     frame: &'i Bytes,
     decompressor: &'i mut Decompressor,
     limits: &'i Limits,
@@ -149,8 +154,13 @@ impl Inspector<'_> {
         let (first, _) = RecordBatch::parse(records)?;
         self.check_codec(&first)?;
         let batch = RecordBatch::parse_single(records)?;
+        self.check_acks()?;
+        if batch.base_offset != 0 {
+            return Err(RecordError::BaseOffset.into());
+        }
         self.check_size(batch.bytes())?;
         batch.check_produced()?;
+        check_append_time(&batch)?;
         let mut out = Vec::new();
         let opened = batch.open(self.decompressor, &mut out, self.limits.decompressed_bytes_max)?;
         opened.check_produced()?;
@@ -174,6 +184,14 @@ impl Inspector<'_> {
         }
     }
 
+    /// Comes after the shape of a batch and before what it says, as in Kafka.
+    fn check_acks(&self) -> Result<(), Refused> {
+        match self.acks {
+            -1..=1 => Ok(()),
+            _ => Err(Refused::new(ErrorCode::INVALID_REQUIRED_ACKS, "acks must be -1, 0 or 1")),
+        }
+    }
+
     fn check_size(&self, bytes: &[u8]) -> Result<(), Refused> {
         let max = self.limits.message_bytes_max;
         if bytes.len() > max {
@@ -185,6 +203,7 @@ impl Inspector<'_> {
     }
 
     fn message_set(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
+        self.check_acks()?;
         self.check_size(records)?;
         let mut out = Vec::new();
         let cap = self.limits.decompressed_bytes_max;
@@ -235,6 +254,15 @@ impl Inspector<'_> {
 fn producer_of(batch: &RecordBatch<'_>, count: u32) -> Option<(i64, Numbered)> {
     let RecordBatch { producer_id, producer_epoch: epoch, base_sequence, .. } = *batch;
     (producer_id >= 0).then_some((producer_id, Numbered { epoch, base_sequence, count }))
+}
+
+/// A producer may say that the log's time of the append holds for its records, but not when it names none.
+fn check_append_time(batch: &RecordBatch<'_>) -> Result<(), Refused> {
+    if batch.attributes.is_log_append_time() && batch.max_timestamp == NO_TIMESTAMP {
+        let message = "the batch has the time of its append, and that is -1";
+        return Err(Refused::new(ErrorCode::INVALID_TIMESTAMP, message));
+    }
+    Ok(())
 }
 
 /// A partition that a request names twice is refused twice: Kafka would keep one and lose the other.

@@ -3,6 +3,11 @@
 
 mod api_versions;
 pub(crate) mod apis;
+mod create_partitions;
+mod create_topics;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
 mod fetch;
 mod find_coordinator;
 mod in_flight;
@@ -12,9 +17,11 @@ mod list_offsets;
 mod metadata;
 mod produce;
 mod producer_ids;
+mod repeated;
 mod sasl_authenticate;
 mod sasl_handshake;
 mod sequences;
+mod settings;
 mod topics;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
@@ -116,7 +123,7 @@ pub struct Settled {
 impl Broker {
     /// A broker that has seen nothing yet but the topics of its configuration.
     pub fn new(config: BrokerConfig, limits: Arc<Limits>) -> Self {
-        let topics = Topics::new(config.topics.clone(), config.partitions, limits.topics_max);
+        let topics = Topics::new(config.topics.clone(), config.partitions, limits.clone());
         let producer_ids = ProducerIds::from(config.first_producer_id);
         let sequences = Sequences::new(limits.producers_max);
         let in_flight = InFlight::default();

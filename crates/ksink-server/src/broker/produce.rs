@@ -83,7 +83,6 @@ impl Broker {
             request: self.in_flight.begin(),
             caller: call.caller,
             whole,
-            acks_are_known: (-1..=1).contains(&acks),
             places: 0,
             waiting: 0,
             deliveries: Vec::new(),
@@ -231,7 +230,6 @@ struct Decision {
     caller: Caller,
     /// Why the request is refused as a whole.
     whole: Option<Refused>,
-    acks_are_known: bool,
     places: usize,
     /// How many of them wait for the sink.
     waiting: usize,
@@ -254,11 +252,7 @@ impl Decision {
         if !partition_exists {
             return Err(Refused::partition());
         }
-        let batch = batch?;
-        if !self.acks_are_known {
-            return Err(Refused::new(ErrorCode::INVALID_REQUIRED_ACKS, "acks must be -1, 0 or 1"));
-        }
-        Ok(batch)
+        batch
     }
 }
 

@@ -137,7 +137,7 @@ impl<'o> Flat<'o> {
 
     /// Writes the messages that were compressed inside of another one.
     fn push_wrapped(&mut self, wrapper: &Message<'_>, set: &[u8]) -> Result<(), RecordError> {
-        let base_offset = wrapped_base_offset(wrapper, set, self.count)?;
+        let base_offset = wrapped_base_offset(wrapper, set)?;
         let mut rest = set;
         while !rest.is_empty() {
             let (message, after) = Message::read(rest, self.count)?;
@@ -198,15 +198,16 @@ impl<'o> Flat<'o> {
 }
 
 /// What the offsets of compressed messages are relative to: in magic 0 they are absolute already. In magic 1 the
-/// wrapper has the last one's, unless the set comes from a producer, which may leave it at 0.
-fn wrapped_base_offset(wrapper: &Message<'_>, set: &[u8], index: u32) -> Result<i64, RecordError> {
+/// wrapper has the last one's, unless the set comes from a producer, which may leave it at 0. Whether the last one is
+/// what its CRC says is looked at when its turn comes.
+fn wrapped_base_offset(wrapper: &Message<'_>, set: &[u8]) -> Result<i64, RecordError> {
     let mut last = None;
     let mut rest = set;
     while !rest.is_empty() {
         let (message, after) = split_message(rest)?;
-        (last, rest) = (Some(message), after);
+        (last, rest) = (message.first_chunk(), after);
     }
-    let (last, _) = Message::read(last.ok_or(RecordError::EmptyWrapper)?, index)?;
-    let base_offset = wrapper.offset.wrapping_sub(last.offset);
+    let last = i64::from_be_bytes(*last.ok_or(RecordError::EmptyWrapper)?);
+    let base_offset = wrapper.offset.wrapping_sub(last);
     Ok(if wrapper.magic > 0 && base_offset >= 0 { base_offset } else { 0 })
 }

@@ -2,6 +2,9 @@
 
 mod captured;
 mod cases;
+#[cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
+mod faults;
+mod features;
 mod hex;
 #[cfg(all(feature = "gzip", feature = "lz4", feature = "snappy", feature = "zstd"))]
 mod hostile;

@@ -9,7 +9,9 @@ use ksink_wire::{
 };
 use proptest::prelude::*;
 
-use super::support::{CAP, Owned, any_codec, any_records, batch, finish, numbered, patched, read};
+use super::support::{
+    CAP, Owned, any_codec, any_records, batch, finish, numbered, patched, read, seal,
+};
 use crate::{cases::cases, hex::hex};
 
 /// One record, taken apart by hand from the layout in Kafka's documentation; the CRC was computed by another
@@ -279,5 +281,5 @@ fn resealed(bytes: Vec<u8>, attributes: i16, count: i32) -> Vec<u8> {
     let mut bytes = patched(bytes, 8, &batch_length.to_be_bytes());
     bytes = patched(bytes, 21, &attributes.to_be_bytes());
     bytes = patched(bytes, 57, &count.to_be_bytes());
-    super::faults::seal(bytes)
+    seal(bytes)
 }

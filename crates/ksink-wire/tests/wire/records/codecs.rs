@@ -5,17 +5,11 @@ use ksink_wire::compression::{
 };
 use proptest::prelude::*;
 
-use super::support::{CAP, any_bytes, any_codec};
+use super::support::{CAP, any_bytes, any_codec, compressed};
 use crate::{cases::cases, hex::hex};
 
 const CODECS: [Compression; 4] =
     [Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
-
-fn compressed(codec: Compression, bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    Compressor::new().compress(codec, bytes, &mut out).expect("a codec of this build");
-    out
-}
 
 fn decompressed(codec: Compression, bytes: &[u8]) -> Result<Vec<u8>, CompressionError> {
     let mut out = b"what was there before".to_vec();

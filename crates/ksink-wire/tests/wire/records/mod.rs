@@ -3,8 +3,7 @@
 mod allocations;
 mod batches;
 mod codecs;
-mod faults;
 mod kafka_protocol_crate;
 mod message_sets;
-mod support;
+pub(crate) mod support;
 mod vectors;

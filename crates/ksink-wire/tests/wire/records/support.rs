@@ -9,6 +9,8 @@ use ksink_wire::{
 };
 use proptest::{collection::vec, option, prelude::*};
 
+use crate::hex::hex;
+
 /// More than any test writes.
 pub(crate) const CAP: usize = 1 << 20;
 
@@ -118,6 +120,64 @@ pub(crate) fn numbered(records: Records<'_>) -> Vec<(i64, Owned)> {
 pub(crate) fn patched(mut bytes: Vec<u8>, at: usize, field: &[u8]) -> Vec<u8> {
     bytes.splice(at..at + field.len(), field.iter().copied());
     bytes
+}
+
+/// Gives a batch the CRC of what it is.
+pub(crate) fn seal(bytes: Vec<u8>) -> Vec<u8> {
+    let crc = RecordBatch::parse(&bytes).map(|(batch, _)| {
+        // Byte by byte, from the polynomial.
+        !batch.bytes().iter().skip(21).fold(!0_u32, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82F6_3B78 * (crc & 1)))
+        })
+    });
+    patched(bytes, 17, &crc.expect("a whole header").to_be_bytes())
+}
+
+/// A batch of two records.
+pub(crate) fn whole() -> Vec<u8> {
+    batch(&[Owned::value(1000, b"first"), Owned::value(2000, b"second")], Compression::None)
+}
+
+/// A batch whose records are these bytes, under a right CRC.
+pub(crate) fn with_body(count: i32, body: &str) -> Vec<u8> {
+    let header = batch(&[], Compression::None);
+    let bytes = [header, hex(body)].concat();
+    let batch_length = bytes.len() as i32 - 12;
+    let bytes = patched(bytes, 8, &batch_length.to_be_bytes());
+    let bytes = patched(bytes, 23, &(count - 1).to_be_bytes());
+    seal(patched(bytes, 57, &count.to_be_bytes()))
+}
+
+/// A message without key, as bytes: everything by hand.
+pub(crate) fn message(offset: i64, magic: u8, attributes: u8, value: Option<&[u8]>) -> Vec<u8> {
+    let mut fields = vec![magic, attributes];
+    if magic > 0 {
+        fields.extend_from_slice(&5000_i64.to_be_bytes());
+    }
+    fields.extend_from_slice(&(-1_i32).to_be_bytes());
+    let value_bytes = value.map_or(-1, |value| value.len() as i32);
+    fields.extend_from_slice(&value_bytes.to_be_bytes());
+    fields.extend_from_slice(value.unwrap_or_default());
+    [
+        &offset.to_be_bytes()[..],
+        &(fields.len() as i32 + 4).to_be_bytes(),
+        &crc32(&fields).to_be_bytes(),
+        &fields,
+    ]
+    .concat()
+}
+
+/// CRC-32, bit by bit from the polynomial.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+    })
+}
+
+pub(crate) fn compressed(codec: Compression, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    Compressor::new().compress(codec, bytes, &mut out).expect("a codec of this build");
+    out
 }
 
 pub(crate) fn any_codec() -> impl Strategy<Value = Compression> {
