@@ -38,6 +38,13 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
             demand(&["go"])?;
             Command::new(go_program(client.name)?)
         }
+        Program::Node => {
+            demand(&["node", "npm"])?;
+            let mut command = Command::new("node");
+            command.env("NODE_PATH", node_packages(client.name)?);
+            command.arg(sources(client.name).join("produce.js"));
+            command
+        }
     };
     command.arg("plan.json");
     Ok(command)
@@ -116,6 +123,22 @@ fn python_packages(client: &str) -> Result<PathBuf> {
         succeed(quiet(pip.arg("--requirement").arg(&requirements)))
     })?;
     Ok(python)
+}
+
+/// The packages of the client's `package-lock.json`; gives the folder in which Node.js finds them.
+fn node_packages(client: &str) -> Result<PathBuf> {
+    let folder = installed(client);
+    let lock = sources(client).join("package-lock.json");
+    once(&folder, &lock, "", || {
+        fs::copy(&lock, folder.join("package-lock.json"))?;
+        fs::copy(sources(client).join("package.json"), folder.join("package.json"))?;
+        let mut npm = Command::new("npm");
+        npm.current_dir(&folder)
+            .args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--cache"])
+            .arg(installed("npm"));
+        succeed(quiet(&mut npm))
+    })?;
+    Ok(folder.join("node_modules"))
 }
 
 /// The jars that a `pom.xml` asks for, as a class path.
