@@ -66,7 +66,7 @@ pub(crate) fn install_chaos(client: &Client) -> Result<Command> {
             demand(&["go"])?;
             Command::new(go_program("chaos")?)
         }
-        Program::Kcat | Program::ConsoleProducer => {
+        Program::Kcat | Program::ConsoleProducer | Program::Node => {
             bail!("{} has no program for this", client.name)
         }
     };
