@@ -3,6 +3,7 @@
 use std::{collections::HashMap, ops::RangeInclusive};
 
 use super::{
+    http,
     landed::{Landed, Output},
     plan::{Cell, Header, Record},
     rows::PARTITIONS,
@@ -20,9 +21,13 @@ pub(crate) struct Terms {
 /// Compares a cell with the output; every difference is a sentence, and no difference is success.
 pub(crate) fn compare(cell: &Cell, output: &Output, terms: &Terms) -> Vec<String> {
     let mut comparison = Comparison::new(cell, terms);
+    let parse = match cell.http {
+        http::Answer::Refuses => Landed::parse_letter,
+        http::Answer::Takes | http::Answer::FailsTwice => Landed::parse,
+    };
     for topic in cell.topics() {
         for line in output.get(topic).into_iter().flatten() {
-            match Landed::parse(line) {
+            match parse(line) {
                 Ok(landed) if landed.topic == topic => comparison.check(&landed),
                 Ok(landed) => comparison
                     .differ(format!("a record of {} in the file of {topic}", landed.topic)),

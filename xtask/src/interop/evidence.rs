@@ -4,6 +4,7 @@ use super::{
     clients::Refused,
     compare::{Terms, compare},
     eavesdrop::Heard,
+    http::{Posts, check_posts},
     landed::Output,
     plan::{Cell, Record},
 };
@@ -13,6 +14,8 @@ pub(crate) struct Evidence {
     pub refused: Refused,
     pub heard: Heard,
     pub output: Output,
+    /// How records were posted; none where they go to files.
+    pub posts: Option<Posts>,
 }
 
 impl Evidence {
@@ -24,6 +27,7 @@ impl Evidence {
         let mut differences: Vec<String> = reports.collect();
         differences.extend(compare(cell, &self.output, terms));
         differences.extend(self.heard.check(cell));
+        differences.extend(self.posts.iter().flat_map(|posts| check_posts(cell, posts)));
         differences
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Serialize, Serializer};
 
-use super::refusal::Refusal;
+use super::{http, refusal::Refusal};
 
 /// Everything that one run of a client sends.
 #[derive(Serialize)]
@@ -41,6 +41,9 @@ pub(crate) struct Cell {
     /// How many acknowledgements are cut off, each with its connection, after ksink has given them.
     #[serde(skip)]
     pub cuts: usize,
+    /// How the server answers, where records are posted.
+    #[serde(skip)]
+    pub http: http::Answer,
 }
 
 impl Cell {

@@ -1,6 +1,7 @@
 //! The rows of the matrix: what is tried with every client.
 
 use super::{
+    http,
     plan::{Cell, Record},
     refusal::Refusal,
     setting::{self, Setting},
@@ -66,6 +67,17 @@ pub(crate) const ROWS: &[Row] = &[
         "a record over --max-message-bytes is refused, code 10; others are not",
         oversize,
     ),
+    http("http", "a post for each record, with all that it has", http_records),
+    http(
+        "http-fails-twice",
+        "a server that fails twice for each record, and then takes it",
+        |cell, _| Cell { http: http::Answer::FailsTwice, ..http_records(cell, 0) },
+    ),
+    http(
+        "http-dlq",
+        "a server that refuses each record: all are among the dead letters",
+        |cell, _| Cell { http: http::Answer::Refuses, ..http_records(cell, 0) },
+    ),
 ];
 
 const fn open(name: &'static str, shows: &'static str, build: fn(Cell, usize) -> Cell) -> Row {
@@ -74,6 +86,10 @@ const fn open(name: &'static str, shows: &'static str, build: fn(Cell, usize) ->
 
 const fn strict(name: &'static str, shows: &'static str, build: fn(Cell, usize) -> Cell) -> Row {
     Row { name, shows, setting: &Setting::STRICT, build }
+}
+
+const fn http(name: &'static str, shows: &'static str, build: fn(Cell, usize) -> Cell) -> Row {
+    Row { name, shows, setting: &Setting::HTTP, build }
 }
 
 fn plain(cell: Cell, _: usize) -> Cell {
@@ -251,6 +267,22 @@ fn oversize(cell: Cell, _: usize) -> Cell {
         Record::new(cell.name, "after"),
     ];
     Cell { acks: Some("all"), records, one_by_one: true, ..cell }
+}
+
+fn http_records(cell: Cell, _: usize) -> Cell {
+    let mut records: Vec<Record> = (0..20)
+        .map(|n| Record::new(cell.name, format!("value {n}")).key(format!("{}", n % 7)))
+        .collect();
+    records.extend([
+        Record::new(cell.name, "").null_value().key("deleted"),
+        Record::new(cell.name, "").key(""),
+        Record::new(cell.name, "stamped").timestamp_ms(1_789_000_000_123),
+        Record::new(cell.name, "headers")
+            .header("via", "first")
+            .header("a", "1")
+            .header("via", "second"),
+    ]);
+    Cell { records, ..cell }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Planted faults: a comparison that stays green on doctored evidence proves nothing.
 
 mod lines;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::BTreeMap;
@@ -46,6 +48,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     said("another code answered", words::answer_another_code),
     said("batches not numbered", words::number_no_batches),
     said("a connection spared", words::spare_a_connection),
+    said("a post forgotten", words::forget_a_post),
+    said("a post numbered otherwise", words::number_a_post_otherwise),
 ];
 
 const fn landed(name: &'static str, plant: fn(Lines) -> Option<Lines>) -> Fault {
@@ -101,112 +105,5 @@ impl Planted {
 
     pub(crate) fn never_tried(&self) -> impl Iterator<Item = &'static str> {
         FAULTS.iter().map(|fault| fault.name).filter(|name| !self.times.contains_key(name))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-    use serde_json::{Value, json};
-
-    use super::{
-        super::{
-            eavesdrop::Heard,
-            landed::Output,
-            plan::{Header, Record},
-            rows::{PARTITIONS, ROWS},
-        },
-        *,
-    };
-
-    const TERMS: Terms = Terms { ordered: true, clock_ms: 0..=1_000 };
-
-    /// What there is to see where nothing is at fault.
-    fn faultless(cell: &Cell) -> Evidence {
-        let refusals = cell
-            .records
-            .iter()
-            .zip(0..)
-            .filter_map(|(record, place)| Some((place, record.refusal?.in_words().to_owned())));
-        Evidence { refused: refusals.collect(), heard: Heard::as_asked(cell), output: write(cell) }
-    }
-
-    /// What a sink without faults writes.
-    fn write(cell: &Cell) -> Output {
-        let mut output = Output::new();
-        let mut partitions: HashMap<(&str, i32), u64> = HashMap::new();
-        for (partition, record) in (0..PARTITIONS).cycle().zip(&cell.records) {
-            if record.refusal.is_some() {
-                continue;
-            }
-            let partition = record.partition.unwrap_or(partition);
-            let offset = partitions.entry((&record.topic, partition)).or_default();
-            let line = write_line(record, partition, *offset);
-            *offset += 1;
-            output.entry(record.topic.clone()).or_default().push(line);
-        }
-        output
-    }
-
-    fn write_line(record: &Record, partition: i32, offset: u64) -> String {
-        let base64 = |bytes: &Option<Vec<u8>>| {
-            json!(bytes.as_ref().map(|bytes| BASE64_STANDARD.encode(bytes)))
-        };
-        let key = record
-            .key
-            .as_ref()
-            .map(|_| format!(r#","key":{},"key_encoding":"base64""#, base64(&record.key)));
-        let value_encoding = if record.value.is_some() { "base64" } else { "utf-8" };
-        let headers: Vec<Value> =
-            record.headers.iter().map(|Header(name, value)| json!([name, base64(value)])).collect();
-        let headers = if headers.is_empty() {
-            String::new()
-        } else {
-            format!(",\"headers_raw\":{}", json!(headers))
-        };
-        let timestamp =
-            jiff::Timestamp::from_millisecond(record.timestamp_ms.unwrap_or(500)).unwrap();
-        format!(
-            r#"{{"topic":"{}","partition":{partition},"offset":{offset}{},"value":{},"value_encoding":"{value_encoding}"{headers},"timestamp":"{}","client_addr":"127.0.0.1:1"}}"#,
-            record.topic,
-            key.unwrap_or_default(),
-            base64(&record.value),
-            timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
-        )
-    }
-
-    #[test]
-    fn a_faultless_output_is_green_and_every_fault_turns_it_red() {
-        let mut planted = Planted::default();
-        for row in ROWS {
-            let cell = row.cell(60);
-            let evidence = faultless(&cell);
-            assert_eq!(evidence.check(&cell, &TERMS), Vec::<String>::new());
-            planted.try_all("client", &cell, &evidence, &TERMS);
-        }
-        assert_eq!(planted.unnoticed, Vec::<String>::new());
-        assert_eq!(planted.never_tried().collect::<Vec<_>>(), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn a_comparison_that_does_not_look_is_found_out() {
-        let any_time = Terms { clock_ms: i64::MIN..=i64::MAX, ..TERMS };
-        let cell = ROWS[0].cell(60);
-        let mut planted = Planted::default();
-        planted.try_all("client", &cell, &faultless(&cell), &any_time);
-        assert_eq!(planted.unnoticed, ["client, plain: a timestamp moved by an hour"]);
-    }
-
-    #[test]
-    fn a_fault_without_an_occasion_is_told() {
-        let cell = ROWS[0].cell(60);
-        let mut planted = Planted::default();
-        planted.try_all("client", &cell, &faultless(&cell), &TERMS);
-        let never: Vec<&str> = planted.never_tried().collect();
-        assert!(never.contains(&"a null value made empty"), "{never:?}");
-        assert!(never.contains(&"batches not numbered"), "{never:?}");
-        assert!(!never.contains(&"a record dropped"), "{never:?}");
     }
 }

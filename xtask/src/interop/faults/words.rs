@@ -59,3 +59,15 @@ pub(super) fn spare_a_connection(_: &Cell, evidence: &mut Evidence) -> Option<()
     topic.cut -= 1;
     Some(())
 }
+
+pub(super) fn forget_a_post(_: &Cell, evidence: &mut Evidence) -> Option<()> {
+    let posts = evidence.posts.as_mut()?.values_mut().next()?;
+    posts.pop().map(drop)
+}
+
+pub(super) fn number_a_post_otherwise(_: &Cell, evidence: &mut Evidence) -> Option<()> {
+    let post = evidence.posts.as_mut()?.values_mut().next()?.first_mut()?;
+    let (_, offset) = post.head.iter_mut().find(|(name, _)| name == "x-kafka-offset")?;
+    offset.insert(0, '1');
+    Some(())
+}
