@@ -92,8 +92,7 @@ impl Client {
         read: impl FnOnce(Response<'_>) -> T,
     ) -> T {
         let frame = self.hear_frame().expect("an answer");
-        let (_, body) = ResponseHeader::decode(api, version, &frame).expect("a header");
-        read(Response::decode(api, version, body).expect("a body"))
+        read_answer(api, version, &frame, read)
     }
 
     /// Asks for a topic's metadata, and gives the code.
@@ -106,21 +105,54 @@ impl Client {
         })
     }
 
+    /// Where this client is told to connect to.
+    pub fn told_addr(&mut self) -> (String, u16) {
+        self.send(9, MetadataRequest { topics: Some(Vec::new()), ..Default::default() });
+        self.hear(ApiKey::Metadata, 9, |response| match response {
+            Response::Metadata(response) => {
+                let broker = &response.brokers[0];
+                (broker.host.to_owned(), u16::try_from(broker.port).expect("a port"))
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+
     /// Sends records to partition 0 of a topic and does not wait.
     pub fn send_records(&mut self, topic: &str, acks: i16, records: &[u8]) {
-        self.send(PRODUCE_VERSION, produce(topic, 0, acks, records));
+        self.send_records_to(topic, 0, acks, records);
+    }
+
+    /// Sends records to a partition and does not wait.
+    pub fn send_records_to(&mut self, topic: &str, partition: i32, acks: i16, records: &[u8]) {
+        self.send(PRODUCE_VERSION, produce(topic, partition, acks, records));
     }
 
     /// The code and the base offset of the next answer to [`send_records`](Self::send_records).
     pub fn hear_produced(&mut self) -> (ErrorCode, i64) {
-        self.hear(ApiKey::Produce, PRODUCE_VERSION, |response| match response {
+        self.hear_produced_or_closed().expect("an answer")
+    }
+
+    /// The same; `None` once the server has closed the connection.
+    pub fn hear_produced_or_closed(&mut self) -> Option<(ErrorCode, i64)> {
+        let frame = self.hear_frame()?;
+        Some(read_answer(ApiKey::Produce, PRODUCE_VERSION, &frame, |response| match response {
             Response::Produce(response) => {
                 let partition = &response.responses[0].partition_responses[0];
                 (partition.error_code, partition.base_offset)
             }
             other => panic!("{other:?}"),
-        })
+        }))
     }
+}
+
+fn read_answer<T>(
+    api: ApiKey,
+    version: i16,
+    frame: &[u8],
+    read: impl FnOnce(Response<'_>) -> T,
+) -> T {
+    let (_, body) = ResponseHeader::decode(api, version, frame).expect("a header");
+    read(Response::decode(api, version, body).expect("a body"))
 }
 
 fn is_closed(error: &io::Error) -> bool {
@@ -134,12 +166,26 @@ pub fn produce<'a>(topic: &'a str, index: i32, acks: i16, records: &'a [u8]) -> 
     ProduceRequest { acks, timeout_ms: 30_000, topic_data: vec![topic], ..Default::default() }
 }
 
-/// A batch of these values, without a producer id.
+/// A batch of these values, without a producer id and of the timestamp 0.
 pub fn batch<V: AsRef<[u8]>>(values: impl IntoIterator<Item = V>) -> Vec<u8> {
+    batch_at(0, values)
+}
+
+/// A batch of these values, without a producer id. The timestamp is in milliseconds since the epoch.
+pub fn batch_at<V: AsRef<[u8]>>(timestamp: i64, values: impl IntoIterator<Item = V>) -> Vec<u8> {
+    let values: Vec<V> = values.into_iter().collect();
+    batch_of(values.iter().map(|value| NewRecord {
+        timestamp,
+        value: Some(value.as_ref()),
+        ..Default::default()
+    }))
+}
+
+/// A batch of these records, without a producer id.
+pub fn batch_of<'a>(records: impl IntoIterator<Item = NewRecord<'a>>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut builder = BatchBuilder::new(&mut out);
-    for value in values {
-        let record = NewRecord { timestamp: 0, value: Some(value.as_ref()), ..Default::default() };
+    for record in records {
         builder.push(&record).expect("a small record");
     }
     builder.finish().expect("a small batch");

@@ -3,5 +3,5 @@
 mod client;
 mod house;
 
-pub use client::{Client, batch, produce};
+pub use client::{Client, batch, batch_at, batch_of, produce};
 pub use house::{House, Stop};

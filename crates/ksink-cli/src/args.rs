@@ -1,30 +1,54 @@
 //! What was typed. Nothing here asks the machine anything; see [`Plan`](crate::plan::Plan) for what it means.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser,
+};
 use clap_complete::Shell;
 
+/// The longest time that a flag takes: 100 years. Points in time can be counted on with it.
+const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A Kafka endpoint without the Kafka cluster: any Kafka producer connects, and what it produces lands in
-/// stdout or in files.
+/// stdout, in files, or at an HTTP server.
 #[derive(Debug, Parser)]
-#[command(name = "ksink", version)]
-#[command(args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(name = "ksink", version, disable_version_flag = true)]
+#[command(args_conflicts_with_subcommands = true, args_override_self = true)]
+#[command(max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
+
+    /// Prints the version.
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: (),
+}
+
+impl Args {
+    /// The flags of serving, where it is about them.
+    pub(crate) fn serving(&self) -> Option<&ServeArgs> {
+        match &self.command {
+            None => Some(&self.serve),
+            Some(Command::Check(serve)) => Some(serve),
+            Some(Command::JsonSchema { .. } | Command::Completion { .. }) => None,
+        }
+    }
 }
 
 /// Everything else than serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Checks everything that serving would be told, touches nothing, and exits.
+    Check(Box<ServeArgs>),
     /// Prints the JSON schema of the lines that `--output-format jsonl` writes.
     JsonSchema {
         /// As `--output-json-timestamp`.
         #[arg(long = "output-json-timestamp", value_name = "STYLE", default_value = "rfc3339")]
+        #[arg(env = "KSINK_OUTPUT_JSON_TIMESTAMP")]
         style: TimestampStyle,
     },
     /// Prints a completion script for a shell.
@@ -37,6 +61,10 @@ pub(crate) enum Command {
 /// The flags of serving. Each can also be given as an environment variable.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ServeArgs {
+    /// Settings that are neither flags nor in the environment: TOML, with the names of the flags.
+    #[arg(long, value_name = "FILE", env = "KSINK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Where to listen: host:port, or :port for every address of this machine.
     #[arg(long, value_name = "ADDR", default_value = ":9092", env = "KSINK_ADDR")]
     pub(crate) addr: String,
@@ -54,7 +82,8 @@ pub(crate) struct ServeArgs {
     #[arg(value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) partitions: u16,
 
-    /// Where records go: - for stdout, null: for nowhere, or a file, which may hold {topic}.
+    /// Where records go: - for stdout, null: for nowhere, http:// or https:// for a POST a record, or a
+    /// file, which may hold {topic}.
     #[arg(long, value_name = "OUTPUT", default_value = "-", env = "KSINK_OUTPUT")]
     pub(crate) output: String,
 
@@ -63,17 +92,26 @@ pub(crate) struct ServeArgs {
     pub(crate) output_format: String,
 
     /// The format string of --output-format kcat, such as '%t %p %o %k %s\n'.
-    #[arg(long, value_name = "STRING", env = "KSINK_OUTPUT_FORMAT_STRING")]
+    #[arg(
+        long,
+        value_name = "STRING",
+        env = "KSINK_OUTPUT_FORMAT_STRING",
+        allow_hyphen_values = true
+    )]
     pub(crate) output_format_string: Option<String>,
 
     /// Writes keys in base64 (jsonl).
     #[arg(long, env = "KSINK_OUTPUT_JSON_BASE64_KEY")]
-    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
     pub(crate) output_json_base64_key: bool,
 
     /// Writes values in base64 (jsonl).
     #[arg(long, env = "KSINK_OUTPUT_JSON_BASE64_VALUE")]
-    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
     pub(crate) output_json_base64_value: bool,
 
     /// How timestamps are written (jsonl) [default: rfc3339].
@@ -90,8 +128,48 @@ pub(crate) struct ServeArgs {
 
     /// Puts nothing between records (binary); wins over the other two.
     #[arg(long, env = "KSINK_NO_SEPARATOR")]
-    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
     pub(crate) no_separator: bool,
+
+    /// A certificate (PEM) to show to the server of an https:// output; needs --output-tls-key.
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_CERT")]
+    pub(crate) output_tls_cert: Option<OsString>,
+
+    /// The private key (PEM) of --output-tls-cert.
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_KEY")]
+    pub(crate) output_tls_key: Option<OsString>,
+
+    /// Certificates (PEM) that vouch for the server of an https:// output [default: the system's].
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_CA")]
+    pub(crate) output_tls_ca: Option<OsString>,
+
+    /// Takes whatever certificate the server of an https:// output shows. For tests: anybody may be in between.
+    #[arg(long, env = "KSINK_OUTPUT_TLS_SKIP_VERIFY")]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    pub(crate) output_tls_skip_verify: bool,
+
+    /// How often a record is posted again after a failure that may pass (HTTP).
+    #[arg(long, value_name = "N", default_value_t = 0, env = "KSINK_OUTPUT_HTTP_RETRIES")]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) output_http_retries: i64,
+
+    /// The wait before the first retry, more or less; it doubles from retry to retry (HTTP).
+    #[arg(long, value_name = "DURATION", default_value = "1s")]
+    #[arg(env = "KSINK_OUTPUT_HTTP_RETRY_DELAY", value_parser = parse_duration)]
+    pub(crate) output_http_retry_delay: Duration,
+
+    /// The limit of a single request, from connecting to the answer; 0 is the default (HTTP).
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    #[arg(env = "KSINK_OUTPUT_HTTP_TIMEOUT", value_parser = parse_duration)]
+    pub(crate) output_http_timeout: Duration,
+
+    /// A file for records that the server refuses for good; they count as kept (HTTP).
+    #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_HTTP_DLQ")]
+    pub(crate) output_http_dlq: Option<OsString>,
 
     /// Writes the port to this file, as decimal text, once the server listens.
     #[arg(long, value_name = "FILE", env = "KSINK_PORT_FILE")]
@@ -104,8 +182,8 @@ pub(crate) struct ServeArgs {
 
     /// Exits when no record came for so long, counted from the start or from the last one.
     #[arg(long, value_name = "DURATION", env = "KSINK_EXIT_WHEN_IDLE")]
-    #[arg(value_parser = humantime::parse_duration)]
-    pub(crate) exit_when_idle: Option<std::time::Duration>,
+    #[arg(value_parser = parse_duration)]
+    pub(crate) exit_when_idle: Option<Duration>,
 
     /// The largest batch that is accepted, in bytes as it came.
     #[arg(
@@ -129,13 +207,13 @@ pub(crate) struct ServeArgs {
 
     /// Closes a connection that was silent for so long.
     #[arg(long, value_name = "DURATION", default_value = "10m", env = "KSINK_IDLE_TIMEOUT")]
-    #[arg(value_parser = humantime::parse_duration)]
-    pub(crate) idle_timeout: std::time::Duration,
+    #[arg(value_parser = parse_duration)]
+    pub(crate) idle_timeout: Duration,
 
     /// How long a stop waits for what is in flight.
     #[arg(long, value_name = "DURATION", default_value = "30s", env = "KSINK_DRAIN_TIMEOUT")]
-    #[arg(value_parser = humantime::parse_duration)]
-    pub(crate) drain_timeout: std::time::Duration,
+    #[arg(value_parser = parse_duration)]
+    pub(crate) drain_timeout: Duration,
 
     /// How log lines look on stderr.
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "KSINK_LOG_FORMAT")]
@@ -198,6 +276,15 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(|| "that is too large".to_owned())
 }
 
+/// A duration as Go writes it and then some: `0`, `1.5s`, `1m30s`, `2 days`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match duration <= DURATION_MAX {
+        true => Ok(duration),
+        false => Err("that is too long; at most 100 years".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -210,6 +297,20 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_of_serving_is_also_an_environment_variable() {
+        let command = Args::command();
+        let flags = command.get_arguments().filter(|flag| flag.get_id() != "version");
+        let mut count = 0;
+        for flag in flags {
+            let name = flag.get_long().expect("there are only long flags");
+            let variable = format!("KSINK_{}", name.replace('-', "_").to_uppercase());
+            assert_eq!(flag.get_env(), Some(variable.as_ref()), "--{name}");
+            count += 1;
+        }
+        assert!(count > 20, "{count} flags");
+    }
+
+    #[test]
     fn bytes_are_read_with_and_without_a_unit() {
         let check = |text: &str, bytes| assert_eq!(parse_bytes(text).ok(), bytes, "{text}");
         check("1048588", Some(1_048_588));
@@ -219,5 +320,19 @@ mod tests {
         check("MiB", None);
         check("1.5MiB", None);
         check("99999999999GiB", None);
+    }
+
+    #[test]
+    fn durations_are_those_of_go_and_can_be_added_to_a_point_in_time() {
+        let check = |text: &str, ms: Option<u64>| {
+            assert_eq!(parse_duration(text).ok(), ms.map(Duration::from_millis), "{text}");
+        };
+        check("0", Some(0));
+        check("1.5s", Some(1_500));
+        check("1m30s", Some(90_000));
+        check("200ms", Some(200));
+        check("101years", None);
+        check("5", None);
+        check("-1s", None);
     }
 }

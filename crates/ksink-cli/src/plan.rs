@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use ksink_server::{HostPort, Limits, ListenAddr, ServerConfig};
 use ksink_sinks::{
-    Format, PathPattern,
+    Format, HttpOptions, HttpRetries, HttpTarget, PathPattern, TlsIdentity, TlsOptions,
     format::{Binary, JsonTimestamp, Jsonl, Kcat, Separator},
 };
 
@@ -23,6 +23,11 @@ pub(crate) struct Plan {
     pub(crate) server: ServerConfig,
     pub(crate) output: Output,
     pub(crate) format: Format,
+    pub(crate) http: HttpOptions,
+    /// How an `https://` output is encrypted. It must be sound whatever the output is.
+    pub(crate) tls: TlsOptions,
+    /// A topic that producers may write to, to show how.
+    pub(crate) example_topic: String,
     pub(crate) port_file: Option<PathBuf>,
     pub(crate) exit_after_records: Option<u64>,
     pub(crate) exit_when_idle: Option<Duration>,
@@ -36,19 +41,23 @@ pub(crate) struct Plan {
 pub(crate) enum Output {
     Stdout,
     Null,
+    Http(HttpTarget),
     File(PathPattern),
 }
 
-impl TryFrom<ServeArgs> for Plan {
+impl TryFrom<&ServeArgs> for Plan {
     type Error = Exit;
 
-    fn try_from(args: ServeArgs) -> Result<Self, Exit> {
+    fn try_from(args: &ServeArgs) -> Result<Self, Exit> {
         Ok(Self {
             listen: args.addr.parse().map_err(|error| Exit::usage(format!("--addr: {error}")))?,
-            server: server(&args)?,
+            server: server(args)?,
             output: output(&args.output)?,
-            format: format(&args)?,
-            port_file: args.port_file,
+            format: format(args)?,
+            http: http(args),
+            tls: tls(args)?,
+            example_topic: example_topic(&args.topics),
+            port_file: args.port_file.clone(),
             exit_after_records: args.exit_after_records,
             exit_when_idle: args.exit_when_idle,
             drain_timeout: args.drain_timeout,
@@ -66,6 +75,8 @@ fn server(args: &ServeArgs) -> Result<ServerConfig, Exit> {
         connections_max: args.max_connections as usize,
         memory_bytes_max: usize::try_from(args.memory_limit).unwrap_or(usize::MAX),
         message_bytes_max,
+        // A request of one batch is a little larger than the batch.
+        frame_bytes_max: default.frame_bytes_max.max(message_bytes_max.saturating_mul(2)),
         decompressed_bytes_max: decompressed.max(default.decompressed_bytes_max),
         idle_max: args.idle_timeout,
         ..default
@@ -79,6 +90,10 @@ fn server(args: &ServeArgs) -> Result<ServerConfig, Exit> {
         partitions: args.partitions,
         limits,
     })
+}
+
+fn example_topic(topics: &[String]) -> String {
+    topics.first().map_or("test", |topic| topic.trim()).replace('*', "test")
 }
 
 /// `host:port`, of which clients need both.
@@ -98,14 +113,52 @@ fn advertised(text: &str) -> Result<HostPort, Exit> {
 
 fn output(text: &str) -> Result<Output, Exit> {
     match text {
-        "" => Err(Exit::usage("--output: an output is needed: -, null: or a file")),
+        "" => {
+            Err(Exit::usage("--output: an output is needed: -, null:, http://, https:// or a file"))
+        }
         "-" => Ok(Output::Stdout),
         "null:" => Ok(Output::Null),
+        _ if text.starts_with("http://") || text.starts_with("https://") => {
+            // The URL itself may hold a password.
+            let target = text.parse().map_err(|error| Exit::usage(format!("--output: {error}")))?;
+            Ok(Output::Http(target))
+        }
         _ if text.contains("://") => Err(Exit::usage(format!(
-            "--output: unsupported output `{text}`: expected -, null: or a file (./{text} is one)"
+            "--output: unsupported output `{text}`: expected -, null:, http://, https:// or a file (./{text} is one)"
         ))),
         _ => Ok(Output::File(PathPattern::new(OsString::from(text)))),
     }
+}
+
+fn http(args: &ServeArgs) -> HttpOptions {
+    let default = HttpOptions::default();
+    let timeout = Some(args.output_http_timeout).filter(|timeout| !timeout.is_zero());
+    let retries = HttpRetries {
+        count: u32::try_from(args.output_http_retries.max(0)).unwrap_or(u32::MAX),
+        delay: args.output_http_retry_delay,
+        timeout: timeout.unwrap_or(default.retries.timeout),
+    };
+    HttpOptions { retries, dead_letters: named(args.output_http_dlq.as_ref()), ..default }
+}
+
+fn tls(args: &ServeArgs) -> Result<TlsOptions, Exit> {
+    let pair = (named(args.output_tls_cert.as_ref()), named(args.output_tls_key.as_ref()));
+    let identity = match pair {
+        (Some(certificate), Some(key)) => Some(TlsIdentity { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(Exit::usage(
+                "--output-tls-cert and --output-tls-key must be specified together",
+            ));
+        }
+    };
+    let ca = named(args.output_tls_ca.as_ref());
+    Ok(TlsOptions { identity, ca, skip_verify: args.output_tls_skip_verify })
+}
+
+/// The empty name is how scripts say that there is no file.
+fn named(file: Option<&OsString>) -> Option<PathBuf> {
+    file.filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
 fn format(args: &ServeArgs) -> Result<Format, Exit> {
@@ -185,7 +238,7 @@ mod tests {
     fn plan(flags: &[&str]) -> Result<Plan, String> {
         let args = Args::try_parse_from([&["ksink"], flags].concat())
             .map_err(|error| error.to_string())?;
-        Plan::try_from(args.serve).map_err(|exit| exit.to_string())
+        Plan::try_from(&args.serve).map_err(|exit| exit.to_string())
     }
 
     #[track_caller]
@@ -261,6 +314,44 @@ mod tests {
     }
 
     #[test]
+    fn an_output_may_be_a_url() {
+        let output = |url: &str| plan(&["--output", url]).map(|plan| plan.output);
+        let target = "https://h:1/path".parse().expect("a URL");
+        assert_eq!(output("https://h:1/path"), Ok(Output::Http(target)));
+        assert!(matches!(output("http://h"), Ok(Output::Http(_))));
+        refused(&["--output", "http://user:secret@h:99999/"], "--output: its port is no number");
+        assert!(!output("http://user:secret@h:99999/").unwrap_err().contains("secret"));
+        refused(&["--output", "https://"], "--output: it is no URL");
+    }
+
+    #[test]
+    fn the_flags_of_http_mean_what_they_mean_in_ksink_go() {
+        let http = |flags: &[&str]| plan(flags).expect("sound flags").http;
+        let HttpOptions { retries, dead_letters, .. } = http(&[]);
+        let seconds = Duration::from_secs;
+        assert_eq!(retries, HttpRetries { count: 0, delay: seconds(1), timeout: seconds(30) });
+        assert_eq!(dead_letters, None);
+        assert_eq!(http(&["--output-http-retries", "-1"]).retries.count, 0);
+        assert_eq!(http(&["--output-http-retries", "3"]).retries.count, 3);
+        assert_eq!(http(&["--output-http-timeout", "0"]).retries.timeout, seconds(30));
+        assert_eq!(http(&["--output-http-timeout", "5s"]).retries.timeout, seconds(5));
+        assert_eq!(http(&["--output-http-retry-delay", "0"]).retries.delay, seconds(0));
+        assert_eq!(http(&["--output-http-dlq", ""]).dead_letters, None);
+        assert_eq!(http(&["--output-http-dlq", "f"]).dead_letters, Some("f".into()));
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_come_together_whatever_the_output_is() {
+        refused(&["--output-tls-cert", "c"], "must be specified together");
+        refused(&["--output-tls-key", "k", "--output", "out"], "must be specified together");
+        let tls = plan(&["--output-tls-cert", "c", "--output-tls-key", "k"]).expect("both").tls;
+        let identity = TlsIdentity { certificate: "c".into(), key: "k".into() };
+        assert_eq!(tls, TlsOptions { identity: Some(identity), ca: None, skip_verify: false });
+        let none = ["--output-tls-cert", "", "--output-tls-key", "", "--output-tls-ca", ""];
+        assert_eq!(plan(&none).map(|plan| plan.tls), Ok(TlsOptions::default()));
+    }
+
+    #[test]
     fn an_advertised_address_is_one_that_a_client_can_use() {
         let advertised = |text: &str| {
             plan(&["--advertised-addr", text])
@@ -277,6 +368,10 @@ mod tests {
     fn topics_are_names_and_patterns() {
         let topics = plan(&["--topics", "a,b, events-*"]).map(|plan| plan.server.topics.len());
         assert_eq!(topics, Ok(3));
+        let example = |topics: &str| plan(&["--topics", topics]).map(|plan| plan.example_topic);
+        assert_eq!(example("a,b"), Ok("a".to_owned()));
+        assert_eq!(example(" events-*"), Ok("events-test".to_owned()));
+        assert_eq!(plan(&[]).map(|plan| plan.example_topic), Ok("test".to_owned()));
         refused(&["--topics", "a/b"], "`a/b` is no topic name or pattern");
         refused(&["--partitions", "0"], "0");
     }

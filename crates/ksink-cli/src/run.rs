@@ -4,20 +4,20 @@ use std::{fs, future::pending, io, path::Path, thread, time::Duration};
 
 use ksink_server::{Deliveries, OpenError, Running, Server};
 use ksink_sinks::{
-    FileOptions, FileSink, NullSink, Progress, PumpEnd, PumpOptions, Sink, StdoutSink, pump,
+    FileOptions, FileSink, HttpOpenError, HttpSink, HttpTarget, NullSink, Progress, PumpEnd,
+    PumpLimits, PumpOptions, Sink, StdoutSink, Tls, pump,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
-    runtime,
+    runtime::{self, Runtime},
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
     time::{sleep_until, timeout},
 };
-use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{LogFormat, LogLevel},
     exit::Exit,
+    log,
     plan::{Output, Plan},
 };
 
@@ -29,38 +29,70 @@ const FILES_MAX: u64 = 1024;
 
 /// Runs until a signal, the plan, or the output ends it.
 pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
-    init_log(plan.log_format, plan.log_level);
+    log::init(plan.log_format, plan.log_level);
+    forget_port(&plan)?;
     let files = raise_open_files();
+    let tls = plan.tls.load().map_err(|error| Exit::config(error.to_string()))?;
     // The sink is opened before anybody can connect, so that nothing is accepted that has no place to go.
     match &plan.output {
-        Output::Null => serve(&plan, NullSink),
+        Output::Null => serve(&plan, NullSink, Pace::default()),
         Output::Stdout => {
             let sink = StdoutSink::new(plan.format.clone())
                 .map_err(|error| Exit::output(format!("stdout cannot be written to: {error}")))?;
-            serve(&plan, sink)
+            serve(&plan, sink, Pace::default())
         }
+        Output::Http(target) => serve(&plan, open_http(&plan, target, &tls)?, Pace::HTTP),
         Output::File(pattern) => {
             let options = FileOptions { open_files_max: files };
             let sink = FileSink::open(pattern.clone(), plan.format.clone(), options)
                 .map_err(|error| Exit::output(error.to_string()))?;
-            serve(&plan, sink)
+            serve(&plan, sink, Pace::default())
         }
     }
 }
 
-fn serve(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
+fn open_http(plan: &Plan, target: &HttpTarget, tls: &Tls) -> Result<HttpSink, Exit> {
+    let opened = HttpSink::open(target.clone(), tls, plan.format.clone(), plan.http.clone());
+    opened.map_err(|error| match error {
+        HttpOpenError::DeadLetters(error) => Exit::output(error.to_string()),
+        error => Exit::config(error.to_string()),
+    })
+}
+
+/// What the pump gives to a sink, and how much it takes at once.
+#[derive(Clone, Copy, Default)]
+struct Pace {
+    limits: PumpLimits,
+    /// Whether the sink has sockets and timers of its own. Without them its thread waits on a futex, which
+    /// is the cheapest way to be woken.
+    has_drivers: bool,
+}
+
+impl Pace {
+    const HTTP: Self = Self { limits: HttpSink::GROUP_LIMITS, has_drivers: true };
+
+    fn runtime(self) -> io::Result<Runtime> {
+        let mut builder = runtime::Builder::new_current_thread();
+        if self.has_drivers {
+            builder.enable_all();
+        }
+        builder.build()
+    }
+}
+
+fn serve(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("ksink-net")
         .build()
         .map_err(|error| Exit::run_time(format!("cannot start threads: {error}")))?;
-    let served = runtime.block_on(serve_on(plan, sink));
+    let served = runtime.block_on(serve_on(plan, sink, pace));
     // A sink that is stuck in a write must not keep the process alive.
     runtime.shutdown_background();
     served
 }
 
-async fn serve_on(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
+async fn serve_on(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit> {
     let mut signals =
         Signals::new().map_err(|error| Exit::run_time(format!("signals: {error}")))?;
     let server = Server::open(plan.server.clone()).map_err(cannot_open)?;
@@ -68,38 +100,71 @@ async fn serve_on(plan: &Plan, sink: impl Sink + 'static) -> Result<(), Exit> {
         .bind(&plan.listen)
         .await
         .map_err(|error| Exit::run_time(format!("failed to listen on {}: {error}", plan.listen)))?;
-    let options = PumpOptions { records_max: plan.exit_after_records, ..Default::default() };
-    let progress = options.progress.clone();
-    let mut pumping = spawn_pump(deliveries, sink, options)?;
-    announce(plan, &running)?;
-    let ended = tokio::select! {
-        name = signals.next() => {
-            tracing::info!(signal = name, "stopping");
-            None
-        }
-        () = idle(&progress, plan.exit_when_idle) => None,
-        end = &mut pumping => Some(end),
+    let runtime = pace
+        .runtime()
+        .map_err(|error| Exit::run_time(format!("cannot start the sink: {error}")))?;
+    let options = PumpOptions {
+        limits: pace.limits,
+        records_max: plan.exit_after_records,
+        ..Default::default()
     };
+    let progress = options.progress.clone();
+    let mut pumping = spawn_pump(runtime, deliveries, sink, options)?;
+    announce(plan, &running)?;
+    let stop = tokio::select! {
+        name = signals.next() => Stop::Signal(name),
+        () = idle(&progress, plan.exit_when_idle) => Stop::Idle,
+        end = &mut pumping => Stop::Sink(end),
+    };
+    if let Some(reason) = stop.reason() {
+        tracing::info!(records = progress.records(), "stopping: {reason}");
+    }
+    // A signal that comes while we stop for another reason asks for what happens already.
+    let signals_to_obey = if matches!(stop, Stop::Signal(_)) { 1 } else { 2 };
     running.drain();
-    let drained = drain(running, ended, pumping);
+    let drained = drain(running, stop, pumping);
     tokio::select! {
         drained = timeout(plan.drain_timeout, drained) => drained.unwrap_or_else(|_| {
             Err(Exit::not_drained("the time to drain is over, and not everything in flight was answered"))
         }),
-        _ = signals.next() => Err(Exit::run_time("stopped by a second signal, without draining")),
+        () = signals.nth(signals_to_obey) => {
+            Err(Exit::run_time("stopped by a second signal, without draining"))
+        }
+    }
+}
+
+/// Why the server is to stop.
+enum Stop {
+    Signal(&'static str),
+    Idle,
+    Sink(Ended),
+}
+
+/// How the pump ended; an error if its thread panicked.
+type Ended = Result<PumpEnd, oneshot::error::RecvError>;
+
+impl Stop {
+    /// For the log; `None` where the line at the exit will say it.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Signal(name) => Some(name),
+            Self::Idle => Some("no record came for long enough"),
+            Self::Sink(Ok(PumpEnd::RecordsReached)) => Some("enough records came"),
+            Self::Sink(Ok(PumpEnd::ServerStopped | PumpEnd::OutputGone(_)) | Err(_)) => None,
+        }
     }
 }
 
 /// Waits until connections have ended and the sink has kept what they brought.
 async fn drain(
     running: Running,
-    ended: Option<Result<PumpEnd, oneshot::error::RecvError>>,
+    stop: Stop,
     pumping: oneshot::Receiver<PumpEnd>,
 ) -> Result<(), Exit> {
     running.stopped().await;
-    let ended = match ended {
-        Some(ended) => ended,
-        None => pumping.await,
+    let ended = match stop {
+        Stop::Sink(ended) => ended,
+        Stop::Signal(_) | Stop::Idle => pumping.await,
     };
     match ended {
         Ok(PumpEnd::ServerStopped | PumpEnd::RecordsReached) => Ok(()),
@@ -112,14 +177,11 @@ async fn drain(
 
 /// Gives the sink a thread of its own: a write that blocks keeps nobody else from being served.
 fn spawn_pump(
+    runtime: Runtime,
     mut deliveries: Deliveries,
     mut sink: impl Sink + 'static,
     options: PumpOptions,
 ) -> Result<oneshot::Receiver<PumpEnd>, Exit> {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Exit::run_time(format!("cannot start the sink: {error}")))?;
     let (end, ended) = oneshot::channel();
     let body = move || {
         let why = runtime.block_on(pump(&mut deliveries, &mut sink, &options));
@@ -150,18 +212,27 @@ async fn idle(progress: &Progress, max: Option<Duration>) {
 fn announce(plan: &Plan, running: &Running) -> Result<(), Exit> {
     let addr = running.local_addr();
     if let Some(file) = &plan.port_file {
-        write_port(file, addr.port()).map_err(|error| {
-            Exit::run_time(format!("failed to write port file {}: {error}", file.display()))
-        })?;
+        write_port(file, addr.port()).map_err(|error| cannot_write_port(file, &error))?;
     }
     tracing::info!(%addr, version = env!("CARGO_PKG_VERSION"), "ksink listens");
     let bootstrap = match &plan.server.advertised {
-        Some(advertised) => format!("{}:{}", advertised.host, advertised.port),
+        Some(advertised) => advertised.to_string(),
         None if addr.ip().is_unspecified() => format!("localhost:{}", addr.port()),
         None => addr.to_string(),
     };
-    tracing::info!("try it: echo hello | kcat -P -b {bootstrap} -t test");
+    tracing::info!("try it: echo hello | kcat -P -b {bootstrap} -t {}", plan.example_topic);
     Ok(())
+}
+
+/// What an earlier run left in the port file would mislead whoever waits for it.
+fn forget_port(plan: &Plan) -> Result<(), Exit> {
+    let Some(file) = &plan.port_file else { return Ok(()) };
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(cannot_write_port(file, &error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Whoever waits for the file never sees half of it.
@@ -170,6 +241,10 @@ fn write_port(file: &Path, port: u16) -> io::Result<()> {
     name.push(".tmp");
     fs::write(&name, format!("{port}\n"))?;
     fs::rename(&name, file)
+}
+
+fn cannot_write_port(file: &Path, error: &io::Error) -> Exit {
+    Exit::run_time(format!("failed to write port file {}: {error}", file.display()))
 }
 
 /// Lets the process open what its hard limit allows, and says how many of that may be output files.
@@ -207,22 +282,11 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
-}
 
-fn init_log(format: LogFormat, level: LogLevel) {
-    let level = match level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
-    let builder = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_target(false)
-        .with_env_filter(EnvFilter::new(level));
-    match format {
-        LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
-        LogFormat::Json => builder.json().init(),
+    /// Waits until so many came.
+    async fn nth(&mut self, count: usize) {
+        for _ in 0..count {
+            self.next().await;
+        }
     }
 }

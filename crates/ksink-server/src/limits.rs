@@ -25,8 +25,17 @@ pub struct Limits {
     pub pipeline_bytes_max: usize,
     /// Produce requests of all connections that wait for the sink to take them. Default 1,024.
     pub queue_requests_max: usize,
-    /// Distinct topics. Default 10,000.
+    /// Topics at one time. Default 10,000.
     pub topics_max: usize,
+    /// Idempotent producers that are remembered, counted once for each partition that they write to. Who
+    /// was heard of least recently is forgotten first. Default 100,000.
+    pub producers_max: usize,
+    /// Names of topics, those of deleted topics included: their offsets are never given away again.
+    /// Default 100,000.
+    pub topic_names_max: usize,
+    /// Partitions of all topics, those of deleted topics included if something was produced to them.
+    /// Default 200,000.
+    pub partitions_max: usize,
     /// How long a connection may be silent while it waits for nothing. Default 10 minutes, as Kafka's
     /// `connections.max.idle.ms`.
     pub idle_max: Duration,
@@ -51,6 +60,9 @@ impl Default for Limits {
             pipeline_bytes_max: 16 << 20,
             queue_requests_max: 1_024,
             topics_max: 10_000,
+            producers_max: 100_000,
+            topic_names_max: 100_000,
+            partitions_max: 200_000,
             idle_max: Duration::from_secs(600),
             frame_time_max: Duration::from_secs(30),
             write_time_max: Duration::from_secs(30),

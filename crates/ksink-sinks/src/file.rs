@@ -1,5 +1,7 @@
 //! Files: one for everything, or one a topic.
 
+mod look;
+
 use std::{
     collections::HashMap,
     io, mem,
@@ -7,7 +9,7 @@ use std::{
 };
 
 use ksink_event::{Position, RecordSet, Refusal, Topic};
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::Access;
 
 use crate::{
     Failure, Flushed, Format, OutputId, PathPattern, Sink,
@@ -103,6 +105,15 @@ impl FileSink {
         };
         sink.check()?;
         Ok(sink)
+    }
+
+    /// Looks whether [`open`](Self::open) would find what it needs, as far as that can be told without
+    /// making a file or a folder.
+    ///
+    /// # Errors
+    /// When it would not.
+    pub fn look(pattern: &PathPattern) -> Result<(), OpenError> {
+        look::look(pattern)
     }
 
     /// What a set's output is found under.
@@ -233,8 +244,7 @@ fn keep_buffer(spare: &mut Vec<Vec<u8>>, output: &mut Output) {
 fn check_folder(folder: &Path) -> io::Result<()> {
     create_folder(folder)?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?;
-    Ok(())
+    look::may(folder, Access::WRITE_OK | Access::EXEC_OK)
 }
 
 // The faults in these tests are Linux's: a full device, and files in memory that are sealed.

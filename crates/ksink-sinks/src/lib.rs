@@ -6,6 +6,7 @@
 //! | `sink` | [`Sink`]: what a place for records promises |
 //! | `file`, `path` | files, one or one a topic, appended to |
 //! | `stdout` | standard output |
+//! | `http` | a server that takes one POST a record |
 //! | `null` | nowhere |
 //! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
 //! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
@@ -15,8 +16,10 @@
 #![warn(missing_docs)]
 
 mod append;
+mod complaints;
 mod file;
 pub mod format;
+mod http;
 mod null;
 mod output;
 mod path;
@@ -28,6 +31,10 @@ mod testing;
 
 pub use file::{FileOptions, FileSink, OpenError};
 pub use format::{Format, FormatError};
+pub use http::{
+    HttpOpenError, HttpOptions, HttpRetries, HttpSink, HttpTarget, TargetError, Tls, TlsError,
+    TlsIdentity, TlsOptions,
+};
 pub use null::NullSink;
 pub use path::PathPattern;
 pub use pump::{Progress, PumpEnd, PumpLimits, PumpOptions, pump};

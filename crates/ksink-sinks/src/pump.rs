@@ -17,7 +17,6 @@
 //! # }
 //! ```
 
-mod complaints;
 mod progress;
 
 use std::time::Instant;
@@ -26,8 +25,10 @@ use ksink_event::{Ack, Deliveries, Delivery, Event, RecordSet, Refusal, accept};
 
 pub use self::progress::Progress;
 
-use self::complaints::Complaints;
-use crate::{Flushed, OutputId, Sink};
+use crate::{Flushed, OutputId, Sink, complaints::Complaints};
+
+/// So much of a topic's name goes into a log line.
+const TOPIC_BYTES_LOGGED: usize = 128;
 
 /// How the pump runs, and who watches it.
 #[derive(Clone, Debug, Default)]
@@ -146,7 +147,8 @@ impl<'c> Group<'c> {
             }
             Err(refusal) => {
                 if let Some(unsaid) = self.complaints.next(Instant::now()) {
-                    let (topic, partition) = (&*set.topic, set.partition);
+                    let topic = set.topic.get(..TOPIC_BYTES_LOGGED).unwrap_or(&set.topic);
+                    let partition = set.partition;
                     tracing::warn!(topic, partition, %refusal, unsaid, "batch refused");
                 }
                 ack.refuse(refusal);
@@ -175,7 +177,8 @@ impl<'c> Group<'c> {
             }
         }
         accept(kept, positions);
-        for failure in &failed {
+        // What is gone for good ends the pump, and whoever runs it hears why.
+        for failure in failed.iter().filter(|failure| !failure.gone) {
             if let Some(unsaid) = self.complaints.next(Instant::now()) {
                 tracing::warn!(refusal = %failure.refusal, unsaid, "output failed");
             }

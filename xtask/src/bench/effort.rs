@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// How long each sample takes, and how many there are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {
@@ -20,6 +22,12 @@ pub(super) fn quantile(values: impl IntoIterator<Item = f64>, part: f64) -> f64 
     values.sort_unstable_by(f64::total_cmp);
     let index = (values.len().saturating_sub(1) as f64 * part).round() as usize;
     values.get(index).copied().unwrap_or(0.0)
+}
+
+/// The CPU time that this thread has used: unlike the clock on the wall it stands still while others are at work.
+pub(super) fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
 #[cfg(test)]

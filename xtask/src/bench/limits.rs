@@ -2,29 +2,30 @@
 
 use std::{
     fs::File,
-    hint::black_box,
+    hint::{self, black_box},
     io::Write,
     path::Path,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
-use rustix::time::{ClockId, clock_gettime};
-
 use super::{
     batches::Shape,
     cores::Cores,
-    effort::{Effort, median},
+    effort::{Effort, median, thread_cpu_time},
     race::race,
     trim::Trimmer,
     walk::Walker,
 };
+use anyhow::{Context, Result};
 
 /// A plain append writes so much at once, as ksink does.
 pub(super) const APPEND_BYTES: usize = 192 << 10;
 
 /// So many writes are made between two looks at the clock.
 const WRITES: usize = 32;
+
+/// Several turns of the scheduler.
+const SHARE_TIME: Duration = Duration::from_millis(50);
 
 /// The effort that a limit of the processor is worth in each round.
 const CODE: Effort = Effort { sample: Duration::from_millis(2), samples: 5 };
@@ -86,9 +87,16 @@ fn append(mut file: File, chunk: &[u8], time: Duration) -> Result<Append> {
     })
 }
 
-fn thread_cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
+/// How much of ksink's core is there to be had: less than all of it while others use the machine.
+pub(super) fn core_share(cores: Cores) -> Result<f64> {
+    let share = || {
+        let (start, cpu_start) = (Instant::now(), thread_cpu_time());
+        while start.elapsed() < SHARE_TIME {
+            hint::spin_loop();
+        }
+        (thread_cpu_time() - cpu_start).as_secs_f64() / start.elapsed().as_secs_f64()
+    };
+    Ok(cores.on_server(share)?)
 }
 
 impl Code {

@@ -21,13 +21,12 @@ mod trim;
 mod walk;
 mod wire;
 
-use std::{
-    env,
-    process::{Command, Stdio},
-};
+use std::env;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Subcommand;
+
+use crate::command::cargo;
 
 /// What is measured, and how thoroughly.
 #[derive(clap::Args)]
@@ -64,26 +63,9 @@ pub(crate) fn run(args: Args) -> Result<bool> {
 
 /// Measurements of unoptimized code would mean nothing, so the task builds itself again and starts over.
 fn run_optimized() -> Result<bool> {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--release", "--package", "xtask", "--"]);
-    command.args(env::args_os().skip(1));
-    let status = command.status().context("cannot start cargo")?;
+    let mut command = cargo(&["run", "--quiet", "--release", "--package", "xtask", "--"]);
+    let status = command.args(env::args_os().skip(1)).status().context("cannot start cargo")?;
     Ok(status.success())
-}
-
-/// Builds the binary whose server is measured.
-fn build_ksink() -> Result<()> {
-    let mut command = cargo();
-    command.args(["build", "--quiet", "--release", "--package", "ksink-cli"]);
-    let status = command.stdin(Stdio::null()).status().context("cannot start cargo")?;
-    ensure!(status.success(), "ksink does not build");
-    Ok(())
-}
-
-fn cargo() -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    command
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Times pieces of code against each other.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::effort::{Effort, median};
+use super::effort::{Effort, median, thread_cpu_time};
 
 /// A piece of code that does the same thing each time.
 pub(super) type Work<'w> = Box<dyn FnMut() + Send + 'w>;
 
-/// The median time of each work, in nanoseconds. They take turns, so that what disturbs the machine disturbs them
+/// The median CPU time of each work, in nanoseconds. They take turns, so that what disturbs the machine disturbs them
 /// alike.
 pub(super) fn race<const N: usize>(works: [Work<'_>; N], effort: Effort) -> [f64; N] {
     let mut runners = works.map(|work| Runner::new(work, effort.sample));
@@ -33,7 +33,7 @@ impl<'w> Runner<'w> {
             runner.runs *= 2;
             took = runner.time();
         }
-        let runs = f64::from(runner.runs) * sample.as_secs_f64() / took.as_secs_f64();
+        let runs = f64::from(runner.runs) * sample.as_secs_f64() / took.as_secs_f64().max(1e-9);
         runner.runs = (runs as u32).max(1);
         runner
     }
@@ -44,8 +44,8 @@ impl<'w> Runner<'w> {
     }
 
     fn time(&mut self) -> Duration {
-        let start = Instant::now();
+        let start = thread_cpu_time();
         (0..self.runs).for_each(|_| (self.work)());
-        start.elapsed()
+        thread_cpu_time() - start
     }
 }

@@ -1,10 +1,8 @@
 //! A folder for what the measurements write.
 
-use std::{
-    env, fs, io,
-    path::{Path, PathBuf},
-    process,
-};
+use std::{fs, io, path::PathBuf, process};
+
+use crate::places;
 
 /// A folder of this run's own, under `target/bench`, which is removed at the end.
 #[derive(Debug)]
@@ -12,9 +10,7 @@ pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(super) fn create() -> io::Result<Self> {
-        let release = env::current_exe()?;
-        let target = release.ancestors().nth(2).unwrap_or(Path::new("target"));
-        let folder = target.join("bench").join(process::id().to_string());
+        let folder = places::target().join("bench").join(process::id().to_string());
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Rows of cells, of which the first columns are text and the others numbers.
+/// Rows of cells, of which the first columns are text and the others numbers. A row of one cell is a heading.
 #[derive(Debug)]
 pub(super) struct Table {
     text_columns: usize,
@@ -19,7 +19,8 @@ impl Table {
     }
 
     fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let rows = self.rows.iter().filter(|row| row.len() > 1);
+        let cells = rows.filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
 }

@@ -3,7 +3,7 @@
 //! something simpler would pass unnoticed.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
 };
 
@@ -29,13 +29,40 @@ pub(crate) struct Manner {
     pub idempotent: bool,
 }
 
+impl Manner {
+    fn of(version: i16, acks: i16, data: &PartitionProduceData<'_>) -> Self {
+        let batch = data.records.and_then(|records| RecordBatch::parse_single(records).ok());
+        Self {
+            version,
+            acks,
+            compression: batch.and_then(|batch| batch.attributes.compression().ok()),
+            idempotent: batch.is_some_and(|batch| batch.producer_id >= 0),
+        }
+    }
+
+    /// Whether a cell asks for this. Every client here is new enough for record batches; a message set
+    /// is a fallback.
+    fn fits(&self, cell: &Cell) -> bool {
+        let Some(compression) = self.compression else { return false };
+        cell.acks.is_none_or(|asked| asked == acks_name(self.acks))
+            && cell.compression.is_none_or(|asked| asked == compression_name(compression))
+    }
+}
+
+fn acks_name(acks: i16) -> String {
+    if acks == -1 { "all".to_owned() } else { acks.to_string() }
+}
+
+fn compression_name(compression: Compression) -> String {
+    format!("{compression:?}").to_lowercase()
+}
+
 impl fmt::Display for Manner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { version, acks, compression, idempotent } = self;
-        let form = compression
-            .map_or_else(|| "message set".to_owned(), |codec| format!("compression {codec:?}"));
-        let idempotent = if *idempotent { "idempotent" } else { "not idempotent" };
-        write!(f, "Produce {version}, acks {acks}, {form}, {idempotent}")
+        let form = self.compression.map_or_else(|| "message set".to_owned(), compression_name);
+        let idempotent = if self.idempotent { "idempotent" } else { "not idempotent" };
+        let acks = acks_name(self.acks);
+        write!(f, "Produce {}, acks {acks}, compression {form}, {idempotent}", self.version)
     }
 }
 
@@ -48,23 +75,28 @@ pub(crate) struct Heard {
 
 impl Heard {
     /// The ways in which batches of a topic were produced.
-    pub(crate) fn manners(&self, topic: &str) -> impl Iterator<Item = &Manner> {
+    fn manners(&self, topic: &str) -> impl Iterator<Item = &Manner> {
         self.manners.get(topic).into_iter().flatten()
+    }
+
+    /// How the client produces when it is asked for nothing in particular.
+    pub(crate) fn defaults(&self, cells: &[Cell]) -> BTreeSet<String> {
+        let by_default =
+            cells.iter().filter(|cell| cell.acks.is_none() && cell.compression.is_none());
+        let topics = by_default.flat_map(Cell::topics);
+        topics.flat_map(|topic| self.manners(topic)).map(Manner::to_string).collect()
     }
 
     /// Where the client did otherwise than the cell asked, in sentences.
     pub(crate) fn check(&self, cell: &Cell) -> Vec<String> {
-        let topics: HashSet<&str> = cell.records.iter().map(|record| &*record.topic).collect();
-        let silent = topics.iter().filter(|topic| self.manners(topic).next().is_none());
-        let mut differences: Vec<String> =
-            silent.map(|topic| format!("nobody was heard to produce to {topic}")).collect();
-        let manners = topics.iter().flat_map(|topic| self.manners(topic));
-        differences.extend(
-            manners
-                .filter(|manner| !fits(cell, manner))
-                .map(|manner| format!("was sent otherwise: {manner}")),
-        );
-        differences
+        let check_topic = |topic: &str| match self.manners(topic).next() {
+            None => vec![format!("nobody was heard to produce to {topic}")],
+            Some(_) => {
+                let otherwise = self.manners(topic).filter(|manner| !manner.fits(cell));
+                otherwise.map(|manner| format!("was sent otherwise: {manner}")).collect()
+            }
+        };
+        cell.topics().into_iter().flat_map(check_topic).collect()
     }
 
     fn hear_names(&mut self, metadata: &MetadataResponse<'_>) {
@@ -84,33 +116,10 @@ impl Heard {
             };
             let manners = self.manners.entry(name.unwrap_or_default()).or_default();
             manners.extend(
-                topic.partition_data.iter().map(|data| manner(version, request.acks, data)),
+                topic.partition_data.iter().map(|data| Manner::of(version, request.acks, data)),
             );
         }
     }
-}
-
-fn manner(version: i16, acks: i16, data: &PartitionProduceData<'_>) -> Manner {
-    let batch = data.records.and_then(|records| RecordBatch::parse_single(records).ok());
-    let compression = batch.and_then(|batch| batch.attributes.compression().ok());
-    Manner {
-        version,
-        acks,
-        compression,
-        idempotent: batch.is_some_and(|batch| batch.producer_id >= 0),
-    }
-}
-
-fn fits(cell: &Cell, manner: &Manner) -> bool {
-    let acks = cell.acks.is_none_or(|acks| {
-        acks == if manner.acks == -1 { "all".to_owned() } else { manner.acks.to_string() }
-    });
-    let asked = cell.compression.and_then(|name| {
-        Compression::ALL.into_iter().find(|codec| format!("{codec:?}").eq_ignore_ascii_case(name))
-    });
-    // Every client here is new enough for record batches; anything else is a fallback.
-    acks && manner.compression.is_some()
-        && (cell.compression.is_none() || manner.compression == asked)
 }
 
 /// One connection: requests, and the answers that they explain.

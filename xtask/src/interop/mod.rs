@@ -9,15 +9,15 @@ mod compare;
 mod eavesdrop;
 mod faults;
 mod formats;
-mod install;
-mod landed;
+pub(crate) mod install;
+pub(crate) mod landed;
 mod not_applicable;
 mod plan;
 mod report;
-mod rows;
-mod server;
+pub(crate) mod rows;
+pub(crate) mod server;
 mod turn;
-mod wait;
+pub(crate) mod wait;
 mod wiretap;
 
 use std::{

@@ -1,6 +1,10 @@
 //! What came of it: a table for the eye, and `target/interop/report.md` to keep.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
 
 use anyhow::Result;
 
@@ -47,7 +51,7 @@ pub(crate) struct Run {
     /// The client's version in its own words, or why it was not tried.
     pub version: String,
     /// How it produces by default, as heard on the wire.
-    pub manners: Vec<String>,
+    pub manners: BTreeSet<String>,
     pub cells: Vec<(&'static str, Outcome)>,
     pub took: Duration,
     /// How it counts that the client was not tried; zero when it was.
@@ -59,7 +63,7 @@ impl Run {
         Self {
             client,
             version: String::new(),
-            manners: Vec::new(),
+            manners: BTreeSet::new(),
             cells: Vec::new(),
             took: Duration::ZERO,
             skip: Tally::default(),
@@ -68,6 +72,10 @@ impl Run {
 
     fn was_tried(&self) -> bool {
         self.skip == Tally::default()
+    }
+
+    fn tried(&self, row: &str) -> bool {
+        self.cells.iter().any(|(name, _)| *name == row)
     }
 
     fn mark(&self, row: &str) -> &'static str {
@@ -108,7 +116,9 @@ impl Report {
     pub(crate) fn publish(&self) -> Result<()> {
         let text = self.text();
         println!("\n{text}");
-        Ok(fs::write(file(), text)?)
+        let folder = places::target().join("interop");
+        fs::create_dir_all(&folder)?;
+        Ok(fs::write(folder.join("report.md"), text)?)
     }
 
     fn text(&self) -> String {
@@ -145,7 +155,7 @@ impl Report {
             format!("| {first:<16} |{}\n", fields.collect::<String>())
         };
         let names = ROWS.iter().map(|row| row.name).chain(FORMATS.iter().map(|format| format.name));
-        let tried = names.filter(|name| self.runs.iter().any(|run| !run.mark(name).is_empty()));
+        let tried = names.filter(|name| self.runs.iter().any(|run| run.tried(name)));
         let head = line("", &|run| run.client.to_owned())
             + &line(&"-".repeat(16), &|run| "-".repeat(run.client.len()));
         head + &tried.map(|name| line(name, &|run| run.mark(name).to_owned())).collect::<String>()
@@ -212,10 +222,6 @@ impl Report {
 fn legend() -> String {
     let rows = ROWS.iter().map(|row| format!("- {}: {}\n", row.name, row.shows));
     format!("The rows:\n\n{}", rows.collect::<String>())
-}
-
-fn file() -> PathBuf {
-    places::target().join("interop/report.md")
 }
 
 #[cfg(test)]

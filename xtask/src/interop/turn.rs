@@ -1,7 +1,7 @@
 //! One client's turn: it is installed, it sends, and what landed is looked at.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     fs,
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use super::{
     clients::{self, Answers, Client},
     compare::{Terms, compare},
-    eavesdrop::{Heard, Manner},
+    eavesdrop::Heard,
     faults::Planted,
     formats::Format,
     install,
@@ -35,6 +35,7 @@ const LANDING_WAIT: Duration = Duration::from_secs(5);
 const JSONL: &[&str] =
     &["--output-format", "jsonl", "--output-json-base64-key", "--output-json-base64-value"];
 
+/// What a turn needs; it is taken once.
 pub(crate) struct Turn<'a> {
     pub client: &'static Client,
     pub binary: &'a Binary,
@@ -56,9 +57,7 @@ impl Turn<'_> {
         match install::install(self.client) {
             Ok(mut command) => {
                 self.fill_matrix(&mut command, cells, &mut run, planted);
-                run.cells.extend(
-                    formats.map(|format| (format.name, self.fill_format(&mut command, format))),
-                );
+                formats.for_each(|format| self.fill_format(&mut command, format, &mut run));
             }
             Err(why) => {
                 run.version = format!("SKIPPED, {why:#}");
@@ -86,7 +85,7 @@ impl Turn<'_> {
                     .iter()
                     .map(|cell| (cell.name, self.judge(cell, &sent, planted)))
                     .collect();
-                run.manners = manners(cells, &sent.heard());
+                run.manners = sent.heard().defaults(cells);
                 run.version = sent.answers.version;
             }
             Err(error) => {
@@ -106,10 +105,8 @@ impl Turn<'_> {
         let heard = tap.tap(server.addr());
         let answers = self.send(command, cells, &folder, bootstrap, server)?;
         let output = read_output(&folder.join("out"))?;
-        let planned = |topic: &str| {
-            cells.iter().any(|cell| cell.records.iter().any(|record| record.topic == topic))
-        };
-        if let Some(stranger) = output.keys().find(|topic| !planned(topic)) {
+        let planned: HashSet<&str> = cells.iter().flat_map(Cell::topics).collect();
+        if let Some(stranger) = output.keys().find(|topic| !planned.contains(&***topic)) {
             bail!("records in {stranger}, to which none was sent");
         }
         // The client's clock is ours, but it may round.
@@ -163,14 +160,16 @@ impl Turn<'_> {
         Outcome::new(truth, self.excuses.reason(self.client.name, cell.name))
     }
 
-    fn fill_format(&self, command: &mut Command, format: &Format) -> Outcome {
+    fn fill_format(&self, command: &mut Command, format: &Format, run: &mut Run) {
         let truth = match self.send_to_format(command, format) {
             Ok((answers, out)) => {
-                answers.cell(format.name).and_then(|()| none_of(&format.check(&out)))
+                let truth = answers.cell(format.name).and_then(|()| none_of(&format.check(&out)));
+                run.version = answers.version;
+                truth
             }
             Err(error) => Err(format!("{error:#}")),
         };
-        Outcome::new(truth, None)
+        run.cells.push((format.name, Outcome::new(truth, None)));
     }
 
     fn fresh_folder(&self, purpose: &str) -> Result<PathBuf> {
@@ -196,19 +195,6 @@ impl Sent {
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().expect("listening does not panic")
     }
-}
-
-/// How the client produces when it is asked for nothing in particular.
-fn manners(cells: &[Cell], heard: &Heard) -> Vec<String> {
-    let by_default = cells.iter().filter(|cell| cell.acks.is_none() && cell.compression.is_none());
-    let topics = by_default.flat_map(|cell| cell.records.iter().map(|record| &record.topic));
-    let manners: BTreeSet<String> = topics
-        .collect::<HashSet<_>>()
-        .into_iter()
-        .flat_map(|topic| heard.manners(topic))
-        .map(Manner::to_string)
-        .collect();
-    manners.into_iter().collect()
 }
 
 /// No difference is success; of many, the first will do.

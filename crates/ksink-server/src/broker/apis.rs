@@ -8,7 +8,9 @@ use ksink_wire::{
 };
 
 use super::{
-    Asked, Broker, api_versions, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
+    Asked, Broker, api_versions, create_partitions, create_topics, delete_topics, describe_cluster,
+    describe_configs, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
+    sasl_authenticate, sasl_handshake,
 };
 use crate::session::{Goodbye, Head, Reply};
 
@@ -32,12 +34,19 @@ macro_rules! served {
 }
 
 served! {
-    Fetch           4..=12 => fetch::handle;
-    ListOffsets     0..=8  => list_offsets::handle;
-    Metadata        0..=13 => metadata::handle;
-    FindCoordinator 0..=6  => find_coordinator::handle;
-    ApiVersions     0..=5  => api_versions::handle;
-    InitProducerId  0..=5  => init_producer_id::handle;
+    Fetch            4..=12 => fetch::handle;
+    ListOffsets      0..=8  => list_offsets::handle;
+    Metadata         0..=13 => metadata::handle;
+    FindCoordinator  0..=6  => find_coordinator::handle;
+    SaslHandshake    0..=1  => sasl_handshake::handle;
+    ApiVersions      0..=5  => api_versions::handle;
+    CreateTopics     0..=7  => create_topics::handle;
+    DeleteTopics     0..=6  => delete_topics::handle;
+    InitProducerId   0..=5  => init_producer_id::handle;
+    DescribeConfigs  0..=4  => describe_configs::handle;
+    SaslAuthenticate 0..=2  => sasl_authenticate::handle;
+    CreatePartitions 0..=3  => create_partitions::handle;
+    DescribeCluster  0..=2  => describe_cluster::handle;
 }
 
 /// Whether a request may come in at all. An unknown version of ApiVersions never gets here.

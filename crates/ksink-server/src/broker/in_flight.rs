@@ -1,11 +1,8 @@
 //! What waits for the sink: deliveries, and the produce requests that they answer.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use ksink_event::{Answer, Chain, DeliveryId, Fault, Refusal};
+use ksink_event::{Chain, DeliveryId, Fault, Refusal};
 use ksink_wire::ErrorCode;
 
 use super::{
@@ -27,11 +24,30 @@ pub(super) struct InFlight {
 }
 
 /// What must land in order: the batches of one producer in one partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Link {
     pub(super) topic: TopicIndex,
     pub(super) partition: i32,
     pub(super) producer_id: i64,
+}
+
+/// One of a request's partitions, counted over all of its topics.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) request: RequestId,
+    pub(super) at: usize,
+}
+
+/// A delivery that the sink has answered.
+#[derive(Debug)]
+pub(super) struct Answered {
+    /// The producer's batches that it is one of.
+    pub(super) link: Option<Link>,
+    /// Why it does not count as kept.
+    pub(super) refused: Option<Refused>,
+    /// Whether it made void what follows it, and was not void itself.
+    pub(super) broke_chain: bool,
+    places: Vec<Place>,
 }
 
 /// Names a produce request among those in flight.
@@ -40,9 +56,8 @@ pub(super) struct RequestId(u64);
 
 #[derive(Debug)]
 struct Waiting {
-    request: RequestId,
-    /// Which of the request's partitions, counted over all of its topics.
-    place: usize,
+    /// The request that brought it, and those that brought copies of it.
+    places: Vec<Place>,
     chain: Option<(Link, Arc<Chain>)>,
 }
 
@@ -63,26 +78,31 @@ impl InFlight {
         RequestId(self.new_id())
     }
 
-    /// A delivery of a request, and the chain that it joins if its producer numbers its batches.
+    /// A delivery, and the chain that it joins if its producer numbers its batches.
     pub(super) fn deliver(
         &mut self,
-        request: RequestId,
-        place: usize,
+        place: Place,
         link: Option<Link>,
     ) -> (DeliveryId, Option<Arc<Chain>>) {
         let delivery = DeliveryId(self.new_id());
         let chain = link.map(|link| (link, self.join(link)));
         let joined = chain.as_ref().map(|(_, chain)| chain.clone());
-        self.deliveries.insert(delivery, Waiting { request, place, chain });
+        self.deliveries.insert(delivery, Waiting { places: vec![place], chain });
         (delivery, joined)
     }
 
-    /// What comes after a refusal that the producer has heard of begins a new chain.
+    /// Lets the answer to a delivery answer a copy of it too.
+    ///
+    /// # Errors
+    /// When the delivery was answered already, which whoever knows it to be in flight has heard of.
+    pub(super) fn attach(&mut self, delivery: DeliveryId, place: Place) -> Result<(), Refused> {
+        let waiting = self.deliveries.get_mut(&delivery).ok_or_else(out_of_order)?;
+        waiting.places.push(place);
+        Ok(())
+    }
+
     fn join(&mut self, link: Link) -> Arc<Chain> {
         let (chain, members) = self.chains.entry(link).or_default();
-        if chain.is_broken() {
-            (*chain, *members) = Default::default();
-        }
         *members += 1;
         chain.clone()
     }
@@ -99,45 +119,43 @@ impl InFlight {
         self.requests.insert(request, PendingRequest { to, answer, waiting });
     }
 
-    /// Takes note of an answer.
-    pub(super) fn settle(&mut self, answer: Answer) -> Vec<Settled> {
-        match answer {
-            // Positions are for the journal; without state there is nothing to remember them for.
-            Answer::Accepted { deliveries, positions: _ } => {
-                deliveries.into_iter().filter_map(|delivery| self.accept(delivery)).collect()
-            }
-            Answer::Refused { delivery, refusal } => {
-                self.refuse(delivery, &refusal).into_iter().collect()
-            }
-        }
-    }
-
-    fn accept(&mut self, delivery: DeliveryId) -> Option<Settled> {
-        let waiting = self.take(delivery)?;
-        // The sink may have asked before the refusal that made it void; the client must not hear success.
-        let refused = waiting.is_void(delivery).then(out_of_order);
-        self.settle_place(&waiting, refused)
-    }
-
-    fn refuse(&mut self, delivery: DeliveryId, refusal: &Refusal) -> Option<Settled> {
-        let waiting = self.take(delivery)?;
-        let refused = match waiting.is_void(delivery) {
-            true => out_of_order(),
-            false => Refused::by_sink(refusal),
+    /// Takes note of what the sink said of a delivery. `None` if nobody waits for that.
+    pub(super) fn answer(
+        &mut self,
+        delivery: DeliveryId,
+        said: Result<(), Refusal>,
+    ) -> Option<Answered> {
+        let Waiting { places, chain } = self.deliveries.remove(&delivery)?;
+        let void = chain.as_ref().is_some_and(|(_, chain)| chain.is_void(delivery));
+        let refused = match (void, said) {
+            // The sink may have asked before the refusal that made it void; nobody must hear success.
+            (true, _) => Some(out_of_order()),
+            (false, Ok(())) => None,
+            (false, Err(refusal)) => Some(Refused::by_sink(&refusal)),
         };
-        self.settle_place(&waiting, Some(refused))
+        let broke_chain = refused.is_some() && !void;
+        if let Some((link, chain)) = &chain {
+            self.leave(*link, chain, broke_chain);
+        }
+        Some(Answered { link: chain.map(|(link, _)| link), refused, broke_chain, places })
     }
 
-    fn settle_place(&mut self, waiting: &Waiting, refused: Option<Refused>) -> Option<Settled> {
-        let request = self.requests.get_mut(&waiting.request)?;
+    /// Gives the replies that are complete with an answer.
+    pub(super) fn settle(&mut self, answered: Answered) -> Vec<Settled> {
+        let Answered { refused, places, .. } = answered;
+        places.into_iter().filter_map(|place| self.settle_place(place, refused.as_ref())).collect()
+    }
+
+    fn settle_place(&mut self, place: Place, refused: Option<&Refused>) -> Option<Settled> {
+        let request = self.requests.get_mut(&place.request)?;
         if let Some(refused) = refused {
-            request.answer.refuse(waiting.place, refused);
+            request.answer.refuse(place.at, refused.clone());
         }
         request.waiting -= 1;
         if request.waiting > 0 {
             return None;
         }
-        let PendingRequest { to, answer, .. } = self.requests.remove(&waiting.request)?;
+        let PendingRequest { to, answer, .. } = self.requests.remove(&place.request)?;
         match answer.into_reply() {
             // It was not waiting: acks=0 is answered before the sink is asked.
             Reply::Silence => None,
@@ -145,22 +163,14 @@ impl InFlight {
         }
     }
 
-    fn take(&mut self, delivery: DeliveryId) -> Option<Waiting> {
-        let waiting = self.deliveries.remove(&delivery)?;
-        if let Some((link, chain)) = &waiting.chain {
-            self.leave(*link, chain);
-        }
-        Some(waiting)
-    }
-
-    /// Forgets a chain with its last delivery.
-    fn leave(&mut self, link: Link, left: &Arc<Chain>) {
-        let Entry::Occupied(mut chain) = self.chains.entry(link) else { return };
-        let (current, members) = chain.get_mut();
+    /// Forgets a chain with its last delivery, or where it broke: what comes after the refusal is known
+    /// begins another.
+    fn leave(&mut self, link: Link, left: &Arc<Chain>, broke: bool) {
+        let Some((current, members)) = self.chains.get_mut(&link) else { return };
         if Arc::ptr_eq(current, left) {
             *members -= 1;
-            if *members == 0 {
-                chain.remove();
+            if broke || *members == 0 {
+                self.chains.remove(&link);
             }
         }
     }
@@ -168,12 +178,6 @@ impl InFlight {
     fn new_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
-    }
-}
-
-impl Waiting {
-    fn is_void(&self, delivery: DeliveryId) -> bool {
-        self.chain.as_ref().is_some_and(|(_, chain)| chain.is_void(delivery))
     }
 }
 

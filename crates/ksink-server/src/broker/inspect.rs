@@ -4,7 +4,7 @@
 //! records. The order is Kafka's (`ReplicaManager`, `UnifiedLog`, `LogValidator`), and where Kafka drops
 //! something in silence ksink refuses it (`docs/protocol.md`).
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, mem};
 
 use bytes::Bytes;
 use ksink_wire::{
@@ -14,7 +14,7 @@ use ksink_wire::{
     records::{Compression, MessageSet, RecordBatch, RecordError, Records, Walk, magic},
 };
 
-use super::produce::Refused;
+use super::{produce::Refused, sequences::Numbered};
 use crate::{Limits, time::Now};
 
 /// The oldest Produce version whose records must be one v2 batch a partition.
@@ -22,6 +22,9 @@ const FIRST_BATCH_VERSION: i16 = 3;
 
 /// The oldest Produce version that may carry zstd (KIP-110).
 const FIRST_ZSTD_VERSION: i16 = 7;
+
+/// What a batch says that has no timestamp.
+const NO_TIMESTAMP: i64 = -1;
 
 /// How far ahead of our clock a timestamp may be: Kafka's `message.timestamp.after.max.ms`.
 const TIMESTAMP_AHEAD_MS_MAX: i64 = 3_600_000;
@@ -33,6 +36,28 @@ pub struct Inspected {
     /// Whether a batch says that it belongs to a transaction.
     pub(super) transactional: bool,
     pub(super) topics: Vec<InspectedTopic>,
+}
+
+impl Inspected {
+    /// How many bytes the batches became that were compressed.
+    pub fn decompressed_bytes(&self) -> usize {
+        let batches = self.topics.iter().flat_map(|topic| &topic.partitions);
+        batches
+            .filter_map(|partition| partition.batch.as_ref().ok())
+            .filter(|batch| batch.decompressed)
+            .map(|batch| batch.body.len())
+            .sum()
+    }
+
+    /// Changes what holds the bytes of those batches, and not the bytes.
+    pub fn map_decompressed(&mut self, mut hold: impl FnMut(Bytes) -> Bytes) {
+        let batches = self.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+        for batch in batches.filter_map(|partition| partition.batch.as_mut().ok()) {
+            if batch.decompressed {
+                batch.body = hold(mem::take(&mut batch.body));
+            }
+        }
+    }
 }
 
 /// The part of a request that is for one topic.
@@ -61,10 +86,11 @@ pub(super) struct InspectedPartition {
 pub(super) struct OpenBatch {
     /// The uncompressed records; a slice of the request where it was not compressed.
     pub(super) body: Bytes,
+    /// Whether the body is memory of its own, besides the request.
+    decompressed: bool,
     pub(super) walk: Walk,
-    /// -1 if the producer is not idempotent.
-    pub(super) producer_id: i64,
-    transactional: bool,
+    /// Who numbered it, and how; `None` if the producer is not idempotent.
+    pub(super) producer: Option<(i64, Numbered)>,
 }
 
 /// Opens and judges every batch of a request. `frame` holds the bytes that the request borrows.
@@ -76,7 +102,9 @@ pub fn inspect(
     decompressor: &mut Decompressor,
     limits: &Limits,
 ) -> Inspected {
-    let mut inspector = Inspector { now, version, frame, decompressor, limits };
+    let acks = request.acks;
+    let mut inspector =
+        Inspector { now, version, acks, frame, decompressor, limits, transactional: false };
     let mut topics: Vec<_> = request
         .topic_data
         .iter()
@@ -89,16 +117,18 @@ pub fn inspect(
         })
         .collect();
     refuse_repeated(&mut topics);
-    let transactional = batches(&topics).any(|batch| batch.transactional);
-    Inspected { acks: request.acks, transactional, topics }
+    Inspected { acks, transactional: inspector.transactional, topics }
 }
 
 struct Inspector<'i> {
     now: Now,
     version: i16,
+    acks: i16,
     frame: &'i Bytes,
     decompressor: &'i mut Decompressor,
     limits: &'i Limits,
+    /// Whether a batch says that it belongs to a transaction, be it refused or not.
+    transactional: bool,
 }
 
 impl Inspector<'_> {
@@ -123,19 +153,25 @@ impl Inspector<'_> {
 
     fn batch(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
         let (first, _) = RecordBatch::parse(records)?;
+        self.transactional |= first.attributes.is_transactional();
         self.check_codec(&first)?;
         let batch = RecordBatch::parse_single(records)?;
+        self.check_acks()?;
+        if batch.base_offset != 0 {
+            return Err(RecordError::BaseOffset.into());
+        }
         self.check_size(batch.bytes())?;
         batch.check_produced()?;
         let mut out = Vec::new();
         let opened = batch.open(self.decompressor, &mut out, self.limits.decompressed_bytes_max)?;
         opened.check_produced()?;
+        check_append_time(&batch)?;
         let (body, walk) = self.keep(opened)?;
         Ok(OpenBatch {
+            decompressed: body.is_none(),
             body: body.unwrap_or_else(|| out.into()),
             walk,
-            producer_id: batch.producer_id,
-            transactional: batch.attributes.is_transactional(),
+            producer: producer_of(&batch, walk.count()),
         })
     }
 
@@ -146,6 +182,14 @@ impl Inspector<'_> {
                 "zstd needs Produce version 7 or later",
             )),
             Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Comes after the shape of a batch and before what it says, as in Kafka.
+    fn check_acks(&self) -> Result<(), Refused> {
+        match self.acks {
+            -1..=1 => Ok(()),
+            _ => Err(Refused::new(ErrorCode::INVALID_REQUIRED_ACKS, "acks must be -1, 0 or 1")),
         }
     }
 
@@ -160,13 +204,18 @@ impl Inspector<'_> {
     }
 
     fn message_set(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
+        self.check_acks()?;
         self.check_size(records)?;
         let mut out = Vec::new();
         let cap = self.limits.decompressed_bytes_max;
         let opened = MessageSet::parse(records)?.open(self.decompressor, &mut out, cap)?;
         let (body, walk) = self.keep(opened)?;
-        let body = body.unwrap_or_else(|| out.into());
-        Ok(OpenBatch { body, walk, producer_id: -1, transactional: false })
+        Ok(OpenBatch {
+            decompressed: body.is_none(),
+            body: body.unwrap_or_else(|| out.into()),
+            walk,
+            producer: None,
+        })
     }
 
     /// What outlives the request: the walk, and the records where they lie in the request, which is then
@@ -201,6 +250,24 @@ impl Inspector<'_> {
     }
 }
 
+/// A producer id of -1 is ordinary, whatever epoch and sequence come with it.
+fn producer_of(batch: &RecordBatch<'_>, count: u32) -> Option<(i64, Numbered)> {
+    let RecordBatch { producer_id, producer_epoch: epoch, base_sequence, .. } = *batch;
+    (producer_id >= 0).then_some((producer_id, Numbered { epoch, base_sequence, count }))
+}
+
+/// A producer may say that the log's time of the append holds for its records, but not when it names none.
+fn check_append_time(batch: &RecordBatch<'_>) -> Result<(), Refused> {
+    if batch.attributes.is_log_append_time() && batch.max_timestamp == NO_TIMESTAMP {
+        let message = "the batch has the time of its append, and that is -1";
+        let mut refused = Refused::new(ErrorCode::INVALID_TIMESTAMP, message);
+        let records = 0..batch.records_count;
+        refused.record_errors = records.map(|index| (index, "no time".to_owned())).collect();
+        return Err(refused);
+    }
+    Ok(())
+}
+
 /// A partition that a request names twice is refused twice: Kafka would keep one and lose the other.
 fn refuse_repeated(topics: &mut [InspectedTopic]) {
     if topics.iter().map(|topic| topic.partitions.len()).sum::<usize>() < 2 {
@@ -227,13 +294,6 @@ fn refuse_repeated(topics: &mut [InspectedTopic]) {
             }
         }
     }
-}
-
-fn batches(topics: &[InspectedTopic]) -> impl Iterator<Item = &OpenBatch> {
-    topics
-        .iter()
-        .flat_map(|topic| &topic.partitions)
-        .filter_map(|partition| partition.batch.as_ref().ok())
 }
 
 impl From<RecordError> for Refused {

@@ -3,6 +3,11 @@
 
 mod api_versions;
 pub(crate) mod apis;
+mod create_partitions;
+mod create_topics;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
 mod fetch;
 mod find_coordinator;
 mod in_flight;
@@ -12,14 +17,19 @@ mod list_offsets;
 mod metadata;
 mod produce;
 mod producer_ids;
+mod repeated;
+mod sasl_authenticate;
+mod sasl_handshake;
+mod sequences;
+mod settings;
 mod topics;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
-use ksink_event::{Answer, Chain, DeliveryId, Event};
+use ksink_event::{Answer, Chain, DeliveryId, Event, Refusal};
 use ksink_wire::Request;
 
-use self::{in_flight::InFlight, producer_ids::ProducerIds, topics::Topics};
+use self::{in_flight::InFlight, producer_ids::ProducerIds, sequences::Sequences, topics::Topics};
 pub use self::{
     inspect::{Inspected, inspect},
     topics::{TopicPattern, TopicPatternError},
@@ -77,6 +87,7 @@ pub struct Broker {
     limits: Arc<Limits>,
     topics: Topics,
     producer_ids: ProducerIds,
+    sequences: Sequences,
     in_flight: InFlight,
 }
 
@@ -112,14 +123,22 @@ pub struct Settled {
 impl Broker {
     /// A broker that has seen nothing yet but the topics of its configuration.
     pub fn new(config: BrokerConfig, limits: Arc<Limits>) -> Self {
-        let topics = Topics::new(config.topics.clone(), config.partitions, limits.topics_max);
+        let topics = Topics::new(config.topics.clone(), config.partitions, limits.clone());
         let producer_ids = ProducerIds::from(config.first_producer_id);
-        Self { config, limits, topics, producer_ids, in_flight: InFlight::default() }
+        let sequences = Sequences::new(limits.producers_max);
+        let in_flight = InFlight::default();
+        Self { config, limits, topics, producer_ids, sequences, in_flight }
     }
 
     /// Decides about a produce request whose batches were inspected.
-    pub fn handle_produce(&mut self, to: ReplyTo, call: &Call, inspected: Inspected) -> Outcome {
-        self.produce(to, call, inspected)
+    pub fn handle_produce(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        call: &Call,
+        inspected: Inspected,
+    ) -> Outcome {
+        self.produce(now, to, call, inspected)
     }
 
     /// Decides about any other request.
@@ -130,7 +149,25 @@ impl Broker {
 
     /// Takes note of what the sink said, and gives the replies that are complete now.
     pub fn settle(&mut self, answer: Answer) -> Vec<Settled> {
-        self.in_flight.settle(answer)
+        match answer {
+            // Positions are for the journal; without state there is nothing to remember them for.
+            Answer::Accepted { deliveries, positions: _ } => deliveries
+                .into_iter()
+                .flat_map(|delivery| self.settle_one(delivery, Ok(())))
+                .collect(),
+            Answer::Refused { delivery, refusal } => self.settle_one(delivery, Err(refusal)),
+        }
+    }
+
+    fn settle_one(&mut self, delivery: DeliveryId, said: Result<(), Refusal>) -> Vec<Settled> {
+        let Some(answered) = self.in_flight.answer(delivery, said) else { return Vec::new() };
+        match (answered.link, &answered.refused) {
+            (Some(link), None) => self.sequences.keep(link, delivery),
+            (Some(link), Some(_)) if answered.broke_chain => self.sequences.refuse(link, delivery),
+            // A void one was taken back with the one that made it void.
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+        self.in_flight.settle(answered)
     }
 
     /// How many deliveries the sink has not answered yet.
@@ -150,6 +187,15 @@ struct Asked {
     now: Now,
     caller: Caller,
     head: Head,
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
 }
 
 impl From<SocketAddr> for HostPort {

@@ -6,6 +6,8 @@
 //! - All partitions of a request are judged before anything is delivered; failures are per partition.
 //! - A batch that is refused here takes no offset.
 //! - The answer waits for the sink; with acks=0 nothing is answered, and a refusal closes the connection.
+//! - Idempotent batches are kept once and in order (see [`sequences`](super::sequences)); a copy is answered
+//!   with the offset of the original, and waits for it where the sink has not answered yet.
 //! - acks=1 is served as acks=all: there is one copy.
 //!
 //! **Where we differ from Kafka**: an illegal topic name is 17, since a topic exists on first use; nothing
@@ -13,7 +15,7 @@
 
 use std::borrow::Cow;
 
-use ksink_event::{Event, RecordSet};
+use ksink_event::{Event, Numbering, RecordSet};
 use ksink_wire::{
     ErrorCode, Uuid,
     messages::produce::{
@@ -23,11 +25,15 @@ use ksink_wire::{
 
 use super::{
     Broker, Decided, Outcome, ReplyTo,
-    in_flight::{Link, RequestId},
+    in_flight::{Link, Place, RequestId},
     inspect::{Inspected, InspectedPartition, InspectedTopic, OpenBatch, TopicRef},
+    sequences::{Numbered, Verdict},
     topics::TopicIndex,
 };
-use crate::session::{Call, Caller, Goodbye, Head, Reply};
+use crate::{
+    session::{Call, Caller, Goodbye, Head, Reply},
+    time::Now,
+};
 
 /// Why a batch, or the request that holds it, is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,37 +69,43 @@ pub(super) struct PartitionAnswer {
 }
 
 impl Broker {
-    pub(super) fn produce(&mut self, to: ReplyTo, call: &Call, inspected: Inspected) -> Outcome {
+    pub(super) fn produce(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        call: &Call,
+        inspected: Inspected,
+    ) -> Outcome {
         let whole = refuse_whole(&inspected);
         let Inspected { acks, topics, .. } = inspected;
         let mut decision = Decision {
+            now,
             request: self.in_flight.begin(),
             caller: call.caller,
             whole,
-            acks_are_known: (-1..=1).contains(&acks),
             places: 0,
+            waiting: 0,
             deliveries: Vec::new(),
         };
         let topics =
             topics.into_iter().map(|topic| self.produce_topic(&mut decision, topic)).collect();
         let answer = ProduceAnswer { head: call.head, acks, topics };
-        let Decision { request, deliveries, .. } = decision;
-        self.answer_or_wait(to, request, answer, deliveries)
+        self.answer_or_wait(to, answer, decision)
     }
 
     fn answer_or_wait(
         &mut self,
         to: ReplyTo,
-        request: RequestId,
         answer: ProduceAnswer,
-        deliveries: Vec<Decided>,
+        decision: Decision,
     ) -> Outcome {
-        let reply = match (answer.acks, deliveries.len()) {
+        let Decision { request, waiting, deliveries, .. } = decision;
+        let reply = match (answer.acks, waiting) {
             (_, 0) => return Outcome { reply: Some(answer.into_reply()), deliveries },
             (0, _) => Some(answer.reply_unheard()),
             (_, _) => None,
         };
-        self.in_flight.complete(request, to, answer, deliveries.len());
+        self.in_flight.complete(request, to, answer, waiting);
         Outcome { reply, deliveries }
     }
 
@@ -127,36 +139,70 @@ impl Broker {
         asked: InspectedPartition,
     ) -> PartitionAnswer {
         let index = asked.index;
-        let place = decision.places;
+        let place = Place { request: decision.request, at: decision.places };
         decision.places += 1;
         let judged = decision.judge(topic).and_then(|topic| {
             let partition_exists = self.topics.state(topic).next_offset(index).is_some();
             decision.judge_batch(partition_exists, asked.batch).map(|batch| (topic, batch))
         });
-        let result = judged.and_then(|(topic, batch)| {
-            self.deliver(decision, place, topic, index, batch).ok_or_else(Refused::partition)
-        });
+        let result = judged
+            .and_then(|(topic, batch)| self.keep_once(decision, place, (topic, index), batch));
         let log_start_offset = self.log_start_offset(topic, index, &result);
         PartitionAnswer { index, result, log_start_offset }
+    }
+
+    /// Delivers a batch, unless it is a copy of one that is kept or on its way.
+    fn keep_once(
+        &mut self,
+        decision: &mut Decision,
+        place: Place,
+        (topic, partition): (TopicIndex, i32),
+        batch: OpenBatch,
+    ) -> Result<i64, Refused> {
+        let producer = batch
+            .producer
+            .map(|(producer_id, numbered)| (Link { topic, partition, producer_id }, numbered));
+        let verdict = producer.map_or(Ok(Verdict::Next), |(link, numbered)| {
+            self.sequences.judge(link, numbered).map_err(Refused::sequence)
+        });
+        match verdict? {
+            Verdict::Kept(base_offset) => Ok(base_offset),
+            Verdict::InFlight(original, base_offset) => {
+                self.in_flight.attach(original, place)?;
+                decision.waiting += 1;
+                Ok(base_offset)
+            }
+            Verdict::Next => self
+                .deliver(decision, place, (topic, partition), batch, producer)
+                .ok_or_else(Refused::partition),
+        }
     }
 
     /// Gives a batch its offsets and its place among the deliveries.
     fn deliver(
         &mut self,
         decision: &mut Decision,
-        place: usize,
-        topic: TopicIndex,
-        partition: i32,
+        place: Place,
+        (topic, partition): (TopicIndex, i32),
         batch: OpenBatch,
+        producer: Option<(Link, Numbered)>,
     ) -> Option<i64> {
         let state = self.topics.state_mut(topic);
         let base_offset = state.take_offsets(partition, batch.walk.count())?;
         let name = state.name.clone();
         let client = decision.caller.client;
-        let set = RecordSet::new(name, partition, base_offset, client, batch.body, batch.walk);
-        let producer_id = batch.producer_id;
-        let link = (producer_id >= 0).then_some(Link { topic, partition, producer_id });
-        let (delivery, chain) = self.in_flight.deliver(decision.request, place, link);
+        let mut set = RecordSet::new(name, partition, base_offset, client, batch.body, batch.walk);
+        set.numbering = producer.map(|(Link { producer_id, .. }, numbered)| Numbering {
+            producer_id,
+            epoch: numbered.epoch,
+            base_sequence: numbered.base_sequence,
+        });
+        let (delivery, chain) = self.in_flight.deliver(place, producer.map(|(link, _)| link));
+        if let Some((link, numbered)) = producer {
+            let now = decision.now.instant;
+            self.sequences.deliver(now, link, numbered, base_offset, delivery);
+        }
+        decision.waiting += 1;
         decision.deliveries.push(Decided { delivery, event: Event::Records(set), chain });
         Some(base_offset)
     }
@@ -184,12 +230,14 @@ impl Broker {
 
 /// A produce request while it is being decided.
 struct Decision {
+    now: Now,
     request: RequestId,
     caller: Caller,
     /// Why the request is refused as a whole.
     whole: Option<Refused>,
-    acks_are_known: bool,
     places: usize,
+    /// How many of them wait for the sink.
+    waiting: usize,
     deliveries: Vec<Decided>,
 }
 
@@ -209,11 +257,7 @@ impl Decision {
         if !partition_exists {
             return Err(Refused::partition());
         }
-        let batch = batch?;
-        if !self.acks_are_known {
-            return Err(Refused::new(ErrorCode::INVALID_REQUIRED_ACKS, "acks must be -1, 0 or 1"));
-        }
-        Ok(batch)
+        batch
     }
 }
 
@@ -301,6 +345,15 @@ impl Refused {
 
     fn topic(code: ErrorCode) -> Self {
         Self::new(code, code.message())
+    }
+
+    fn sequence(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::INVALID_PRODUCER_EPOCH => {
+                Self::new(code, "a producer with the same id and a higher epoch has taken over")
+            }
+            _ => Self::new(code, "the batch does not follow the last one of its producer"),
+        }
     }
 
     fn partition() -> Self {

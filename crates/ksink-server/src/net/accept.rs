@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::connection::{Shared, drained, serve};
-use crate::session::Goodbye;
+use crate::{broker::HostPort, session::Goodbye};
 
 /// How long accepting rests when it fails, as it does when the process may open no more files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -53,7 +53,8 @@ pub(super) async fn accept(listener: TcpListener, shared: Shared) {
 }
 
 async fn log_end(stream: TcpStream, shared: Shared) {
-    let client = stream.peer_addr().map(|addr| addr.to_string()).unwrap_or_default();
+    let client =
+        stream.peer_addr().map(|addr| HostPort::from(addr).to_string()).unwrap_or_default();
     tracing::debug!(%client, "connected");
     let goodbye: Goodbye = serve(stream, shared).await;
     match goodbye.is_ordinary() {

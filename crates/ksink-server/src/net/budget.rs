@@ -1,8 +1,11 @@
 //! The memory that frames of all connections share.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::buffers::Buffers;
 
 /// Bytes that may be held at once. While they are used up, no socket is read.
 ///
@@ -53,6 +56,16 @@ impl Budget {
 }
 
 impl Charge {
+    /// A charge of nothing for what comes of this one: it may go beyond the limit where this one may.
+    pub(super) fn sibling(&self) -> Self {
+        Self { bytes: None, overdraft: self.overdraft.clone() }
+    }
+
+    /// Lets bytes carry their charge: both end with the last slice of them. A buffer is given back then.
+    pub(super) fn carried_by(self, bytes: Bytes, buffers: Option<Arc<Buffers>>) -> Bytes {
+        Bytes::from_owner(Charged { bytes, buffers, _charge: self })
+    }
+
     /// Splits the charge for `bytes` off, to travel with what was cut off.
     pub(super) fn split(&mut self, bytes: usize) -> Self {
         let split = self.bytes.as_mut().and_then(|held| {
@@ -69,6 +82,27 @@ impl Charge {
         } else if let Some(held) = &mut self.bytes {
             let surplus = held.num_permits().saturating_sub(bytes);
             drop(held.split(surplus));
+        }
+    }
+}
+
+/// Bytes and what they are charged.
+struct Charged {
+    bytes: Bytes,
+    buffers: Option<Arc<Buffers>>,
+    _charge: Charge,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        if let Some(buffers) = self.buffers.take() {
+            buffers.give_back(mem::take(&mut self.bytes));
         }
     }
 }

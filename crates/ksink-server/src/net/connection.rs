@@ -2,14 +2,18 @@
 
 use std::{
     cell::RefCell,
+    future::poll_fn,
     io,
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
 use ksink_wire::{ApiKey, Request, compression::Decompressor};
 use tokio::{
+    io::AsyncReadExt,
     net::TcpStream,
     sync::watch,
     time::{sleep_until, timeout},
@@ -17,7 +21,9 @@ use tokio::{
 
 use super::{
     budget::{Budget, Charge},
-    desk::{Desk, Outbox, now},
+    buffers::Buffers,
+    desk::{Desk, now},
+    outbox::Outbox,
 };
 use crate::{
     Limits,
@@ -30,6 +36,9 @@ const READ_BYTES_MIN: usize = 16 << 10;
 
 /// The most that is read at once: beyond it a socket gives no more, and the cache is left behind.
 const READ_BYTES_MAX: usize = 256 << 10;
+
+/// Room is made for this much of a frame before it came; the rest of a larger one finds room as it comes.
+const FRAME_BYTES_AT_ONCE: usize = 2 << 20;
 
 /// A smaller request is copied out of the buffer that it came in, so that it does not hold all of it.
 const OWN_BYTES_MAX: usize = 32 << 10;
@@ -47,6 +56,7 @@ thread_local! {
 pub(super) struct Shared {
     pub(super) desk: Arc<Desk>,
     pub(super) budget: Budget,
+    pub(super) buffers: Arc<Buffers>,
     pub(super) limits: Arc<Limits>,
     /// Turns true when the server stops.
     pub(super) drain: watch::Receiver<bool>,
@@ -58,7 +68,7 @@ struct Connection {
     session: Session,
     shared: Shared,
     id: ConnectionId,
-    outbox: Outbox,
+    outbox: Arc<Outbox>,
     /// For what the session has read and not cut into calls yet.
     charge: Charge,
     output: Vec<u8>,
@@ -72,7 +82,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Shared) -> Goodbye {
     };
     let _ = stream.set_nodelay(true);
     let session = Session::new(shared.limits.clone(), Instant::now(), client, local);
-    let (id, outbox) = shared.desk.enter(shared.limits.pipeline_requests_max);
+    let (id, outbox) = shared.desk.enter();
     let (charge, output) = Default::default();
     let mut connection = Connection { stream, session, shared, id, outbox, charge, output };
     let goodbye = connection.run().await;
@@ -100,9 +110,8 @@ impl Connection {
         let wants_input = self.session.wants_input();
         let deadline = self.session.poll_timeout();
         tokio::select! {
-            Some((ticket, reply)) = self.outbox.recv() => {
-                self.session.handle_reply(ticket, reply);
-                while let Ok((ticket, reply)) = self.outbox.try_recv() {
+            replies = self.outbox.fetch() => {
+                for (ticket, reply) in replies {
                     self.session.handle_reply(ticket, reply);
                 }
             }
@@ -121,22 +130,35 @@ impl Connection {
     async fn read(&mut self) {
         let wanted = self.session.input_wanted().clamp(READ_BYTES_MIN, READ_BYTES_MAX);
         self.shared.budget.add(&mut self.charge, wanted).await;
-        let input = self.session.input();
-        input.reserve(wanted);
+        self.make_room(wanted);
         // The buffer may have more room than was charged for.
-        match self.stream.try_read_buf(&mut input.limit(wanted)) {
-            Ok(0) => self.session.handle_end_of_input(),
-            Ok(_) => self.session.handle_input(Instant::now()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => self.session.close(failed(&error)),
+        let mut room = self.session.input().limit(wanted);
+        match read_now(&mut self.stream, &mut room).await {
+            None => {}
+            Some(Ok(0)) => self.session.handle_end_of_input(),
+            Some(Ok(_)) => self.session.handle_input(Instant::now()),
+            Some(Err(error)) => self.session.close(failed(&error)),
+        }
+    }
+
+    /// Makes room for the next read, and for the rest of the frame while that is not too much.
+    fn make_room(&mut self, wanted: usize) {
+        let rest = self.session.input_wanted().clamp(wanted, FRAME_BYTES_AT_ONCE);
+        let input = self.session.input();
+        if input.capacity() - input.len() < wanted {
+            let mut roomy = self.shared.buffers.take(input.len() + rest);
+            roomy.extend_from_slice(input);
+            *input = roomy;
         }
     }
 
     async fn answer_calls(&mut self) {
         while let Some(mut call) = self.session.poll_call() {
-            call.body = self.own(call.body);
+            let charge = self.charge.split(call.body.len());
+            let opened = charge.sibling();
+            call.body = self.own(call.body, charge);
             let ticket = call.ticket;
-            if let Some(reply) = self.answer(call).await {
+            if let Some(reply) = self.answer(call, opened).await {
                 self.session.handle_reply(ticket, reply);
             }
         }
@@ -148,24 +170,27 @@ impl Connection {
     }
 
     /// Lets a body carry its own charge, and its own bytes where the buffer would be too large for it.
-    fn own(&mut self, body: Bytes) -> Bytes {
-        let charge = self.charge.split(body.len());
-        let bytes = match body.len() {
-            ..OWN_BYTES_MAX => Bytes::copy_from_slice(&body),
-            _ => body,
-        };
-        Bytes::from_owner(Charged { bytes, _charge: charge })
+    fn own(&self, body: Bytes, charge: Charge) -> Bytes {
+        match body.len() {
+            ..OWN_BYTES_MAX => charge.carried_by(Bytes::copy_from_slice(&body), None),
+            _ => charge.carried_by(body, Some(self.shared.buffers.clone())),
+        }
     }
 
-    async fn answer(&mut self, call: Call) -> Option<Reply> {
+    async fn answer(&self, call: Call, mut opened: Charge) -> Option<Reply> {
         let request = Request::decode(call.head.api, call.head.version, &call.body);
         match request {
             Ok(Request::Produce(request)) => {
-                let inspected = DECOMPRESSOR.with_borrow_mut(|decompressor| {
+                let mut inspected = DECOMPRESSOR.with_borrow_mut(|decompressor| {
                     let (version, limits) = (call.head.version, &self.shared.limits);
                     inspect(now(), version, &call.body, &request, decompressor, limits)
                 });
                 drop(request);
+                self.shared.budget.add(&mut opened, inspected.decompressed_bytes()).await;
+                inspected.map_decompressed(|body| {
+                    let charge = opened.split(body.len());
+                    charge.carried_by(body, None)
+                });
                 self.produce(&call, inspected).await
             }
             Ok(request) => Some(self.shared.desk.handle(now(), &call, request)),
@@ -206,16 +231,15 @@ impl Connection {
     }
 }
 
-/// Bytes of a request, and what they are charged; both are given back with the last slice.
-struct Charged {
-    bytes: Bytes,
-    _charge: Charge,
-}
-
-impl AsRef<[u8]> for Charged {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+/// Reads once if anything is there. Unlike a read after `readable()`, this also finds out that the socket is
+/// empty now, and saves asking it again.
+async fn read_now(stream: &mut TcpStream, room: &mut impl BufMut) -> Option<io::Result<usize>> {
+    let mut read = pin!(stream.read_buf(room));
+    poll_fn(|context| match read.as_mut().poll(context) {
+        Poll::Ready(read) => Poll::Ready(Some(read)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 async fn wait_writable(stream: &TcpStream, allowed: Duration) -> Result<(), Goodbye> {

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -14,9 +14,10 @@ use ksink_event::{Answer, Answers, Delivery, Queue, QueueClosed, Slot};
 use ksink_wire::Request;
 use tokio::sync::mpsc;
 
+use super::outbox::Outbox;
 use crate::{
     broker::{Broker, ConnectionId, Inspected, Outcome, ReplyTo, Settled},
-    session::{Call, Reply, Ticket},
+    session::{Call, Reply},
     time::Now,
 };
 
@@ -35,11 +36,8 @@ pub(super) struct Desk {
 #[derive(Debug)]
 struct Inner {
     broker: Broker,
-    outboxes: HashMap<ConnectionId, mpsc::Sender<(Ticket, Reply)>>,
+    outboxes: HashMap<ConnectionId, Arc<Outbox>>,
 }
-
-/// Replies that a connection has to fetch.
-pub(super) type Outbox = mpsc::Receiver<(Ticket, Reply)>;
 
 impl Desk {
     pub(super) fn new(broker: Broker, answers: Answers, queue: Queue) -> Self {
@@ -47,12 +45,11 @@ impl Desk {
         Self { inner, answers, queue, next_connection: AtomicU64::new(0) }
     }
 
-    /// A connection comes in. At most `replies_max` of its requests are ever waiting, so a reply always
-    /// finds room in its outbox.
-    pub(super) fn enter(&self, replies_max: usize) -> (ConnectionId, Outbox) {
+    /// A connection comes in.
+    pub(super) fn enter(&self) -> (ConnectionId, Arc<Outbox>) {
         let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
-        let (sender, outbox) = mpsc::channel(replies_max.max(1));
-        self.lock().outboxes.insert(connection, sender);
+        let outbox = Arc::new(Outbox::default());
+        self.lock().outboxes.insert(connection, outbox.clone());
         (connection, outbox)
     }
 
@@ -75,7 +72,7 @@ impl Desk {
         slot: Slot,
     ) -> Option<Reply> {
         let mut inner = self.lock();
-        let Outcome { reply, deliveries } = inner.broker.handle_produce(to, call, inspected);
+        let Outcome { reply, deliveries } = inner.broker.handle_produce(now(), to, call, inspected);
         if !deliveries.is_empty() {
             // Queued under the lock: deliveries leave in the order in which they were decided.
             slot.fill(
@@ -119,16 +116,17 @@ impl Desk {
 impl Inner {
     fn post(&self, settled: Settled) {
         let Settled { to: ReplyTo { connection, ticket }, reply } = settled;
+        // A connection that is gone does not hear it; the records are kept all the same.
         if let Some(outbox) = self.outboxes.get(&connection) {
-            // A connection that is closing right now does not hear it; the records are kept all the same.
-            let _ = outbox.try_send((ticket, reply));
+            outbox.post(ticket, reply);
         }
     }
 }
 
 fn log_refusal(answer: &Answer) {
     if let Answer::Refused { refusal, .. } = answer {
-        tracing::warn!(%refusal, "the sink refused a batch");
+        // Whoever refused it says so where it matters; a producer that tries again must not fill the log.
+        tracing::debug!(%refusal, "the sink refused a batch");
     }
 }
 

@@ -39,13 +39,16 @@ impl ListenAddr {
             .unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address")))
     }
 
-    /// What to try, in this order. Only a machine without IPv6 comes to the second of "every address".
+    /// What to try, in this order: the first that works is the only one. Only a machine without IPv6 comes to the second of "every address".
     async fn candidates(&self) -> io::Result<Vec<SocketAddr>> {
         let Some(host) = &self.host else {
             let every: [IpAddr; 2] = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
             return Ok(every.map(|ip| SocketAddr::new(ip, self.port)).to_vec());
         };
-        Ok(lookup_host((host.as_str(), self.port)).await?.collect())
+        let mut addrs: Vec<_> = lookup_host((host.as_str(), self.port)).await?.collect();
+        // As Go does; whoever says `localhost` means 127.0.0.1 more often than not.
+        addrs.sort_by_key(SocketAddr::is_ipv6);
+        Ok(addrs)
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod accept;
 mod budget;
+mod buffers;
 mod connection;
 mod desk;
 mod listen;
+mod outbox;
 mod server;
 
 pub use self::{

@@ -101,7 +101,13 @@ impl Server {
         let (drain, draining) = watch::channel(false);
         let desk = Arc::new(self.desk);
         let budget = Budget::new(self.limits.memory_bytes_max);
-        let shared = Shared { desk: desk.clone(), budget, limits: self.limits, drain: draining };
+        let shared = Shared {
+            desk: desk.clone(),
+            budget,
+            buffers: Arc::default(),
+            limits: self.limits,
+            drain: draining,
+        };
         let heard = self.heard;
         let accepting = tokio::spawn(async move {
             tokio::select! {

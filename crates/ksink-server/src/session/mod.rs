@@ -92,10 +92,15 @@ impl Session {
         match reply {
             Reply::Send(bytes) => self.pipeline.fill(ticket, bytes),
             Reply::Silence => self.pipeline.fill(ticket, Vec::new()),
+            Reply::SendAt(_, bytes) if self.is_finishing() => self.pipeline.fill(ticket, bytes),
             Reply::SendAt(when, bytes) => self.pipeline.fill_at(ticket, when, bytes),
-            // What is in line is still answered, so that nobody sends again what was kept.
+            // What was decided is still answered, so that nobody sends again what was kept. What was not looked at
+            // yet would land without what came before it.
             Reply::Hangup(goodbye) => {
                 self.pipeline.fill(ticket, Vec::new());
+                for call in self.calls.drain(..) {
+                    self.pipeline.fill(call.ticket, Vec::new());
+                }
                 self.finish(goodbye);
             }
         }
@@ -196,6 +201,8 @@ impl Session {
     fn finish(&mut self, goodbye: Goodbye) {
         if matches!(self.phase, Phase::Open(_)) {
             self.phase = Phase::Finishing(goodbye);
+            // A fetch that waits for records must not hold up a stop.
+            self.pipeline.hurry();
         }
     }
 

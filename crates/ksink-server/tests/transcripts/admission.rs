@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use ksink_server::{Goodbye, Limits};
 use ksink_wire::{
-    ApiKey, ErrorCode, Response, frame::FrameError, messages::api_versions::ApiVersionsRequest,
+    ApiKey, ErrorCode, Response,
+    frame::FrameError,
+    messages::{
+        api_versions::ApiVersionsRequest, sasl_authenticate::SaslAuthenticateRequest,
+        sasl_handshake::SaslHandshakeRequest,
+    },
 };
 
 use crate::harness::{House, batch, produce_request};
@@ -85,6 +90,27 @@ fn a_malformed_software_name_is_an_invalid_request() {
             assert_eq!(response.error_code, expected, "{name:?}");
         });
     }
+}
+
+#[test]
+fn a_client_that_wants_to_authenticate_hears_that_nobody_asks_it_to() {
+    let mut house = House::new();
+    let mut client = house.connect();
+    for version in 0..=1 {
+        client.send(&mut house, version, SaslHandshakeRequest { mechanism: "PLAIN" });
+        client.hear(|response| {
+            let Response::SaslHandshake(response) = response else { panic!("{response:?}") };
+            assert_eq!(response.error_code, ErrorCode::ILLEGAL_SASL_STATE);
+        });
+    }
+    for version in 0..=2 {
+        client.send(&mut house, version, SaslAuthenticateRequest { auth_bytes: b"\0user\0pass" });
+        client.hear(|response| {
+            let Response::SaslAuthenticate(response) = response else { panic!("{response:?}") };
+            assert_eq!(response.error_code, ErrorCode::ILLEGAL_SASL_STATE);
+        });
+    }
+    assert!(client.session.ended().is_none());
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl House {
                     );
                     let to = ReplyTo { connection: client.id, ticket: call.ticket };
                     let Outcome { reply, deliveries } =
-                        self.broker.handle_produce(to, &call, inspected);
+                        self.broker.handle_produce(self.now, to, &call, inspected);
                     self.delivered.extend(deliveries);
                     reply
                 }
@@ -132,22 +132,48 @@ impl House {
 
     /// The sink keeps everything that it was handed.
     pub(crate) fn accept_all(&mut self, client: &mut Client) {
+        self.accept_all_for(&mut [client]);
+    }
+
+    /// The same where several clients wait.
+    pub(crate) fn accept_all_for(&mut self, clients: &mut [&mut Client]) {
         let deliveries = self.delivered.drain(..).map(|decided| decided.delivery).collect();
-        self.settle(client, Answer::Accepted { deliveries, positions: Vec::new() });
+        self.settle_for(clients, Answer::Accepted { deliveries, positions: Vec::new() });
+    }
+
+    /// The sink keeps the first delivery that it has not answered.
+    pub(crate) fn accept_first_for(&mut self, clients: &mut [&mut Client]) {
+        let deliveries = vec![self.delivered.remove(0).delivery];
+        self.settle_for(clients, Answer::Accepted { deliveries, positions: Vec::new() });
     }
 
     pub(crate) fn settle(&mut self, client: &mut Client, answer: Answer) {
+        self.settle_for(&mut [client], answer);
+    }
+
+    /// Brings an answer of the sink to the broker, and the replies to those clients who are still there.
+    pub(crate) fn settle_for(&mut self, clients: &mut [&mut Client], answer: Answer) {
         for settled in self.broker.settle(answer) {
-            assert_eq!(settled.to.connection, client.id, "the reply is for whoever asked");
-            client.session.handle_reply(settled.to.ticket, settled.reply);
+            let asker = clients.iter_mut().find(|client| client.id == settled.to.connection);
+            if let Some(client) = asker {
+                client.session.handle_reply(settled.to.ticket, settled.reply);
+            }
         }
-        self.serve(client);
+        for client in clients {
+            self.serve(client);
+        }
     }
 
     /// The sink refuses the first delivery that it has not answered.
     pub(crate) fn refuse_first(&mut self, client: &mut Client, refusal: Refusal) {
+        let news = self.refuse_unheard(refusal);
+        self.settle(client, news);
+    }
+
+    /// The same, and the broker has not heard of it yet.
+    pub(crate) fn refuse_unheard(&mut self, refusal: Refusal) -> Answer {
         let Decided { delivery, chain, .. } = self.delivered.remove(0);
-        self.settle(client, refused_by_sink(delivery, chain, refusal));
+        refused_by_sink(delivery, chain, refusal)
     }
 
     /// What the sink was handed.
@@ -237,6 +263,18 @@ impl Client {
     /// Sends a batch to `topic` 0, with acks=all.
     pub(crate) fn produce(&mut self, house: &mut House, version: i16, topic: &str, records: &[u8]) {
         self.send(house, version, produce_request(topic, 0, -1, records));
+    }
+
+    /// Leaves without a word.
+    pub(crate) fn hang_up(&mut self) {
+        self.session.close(Goodbye::Finished);
+        self.asked.clear();
+        self.heard.clear();
+    }
+
+    /// As [`hear_produced`](Self::hear_produced), if there is an answer already.
+    pub(crate) fn try_hear_produced(&mut self) -> Option<(ErrorCode, i64)> {
+        (!self.heard.is_empty()).then(|| self.hear_produced())
     }
 
     /// The code and the base offset of the next answer, to a request for one partition.

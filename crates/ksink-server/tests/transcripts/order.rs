@@ -7,6 +7,7 @@ use ksink_server::Goodbye;
 use ksink_wire::{
     ErrorCode, Response,
     compression::Compression,
+    frame::put_request,
     messages::fetch::{FetchPartition, FetchRequest, FetchTopic},
 };
 
@@ -44,6 +45,24 @@ fn an_unheard_produce_keeps_nobody_waiting() {
 }
 
 #[test]
+fn nothing_lands_after_an_unheard_produce_that_was_refused() {
+    let mut house = House::new();
+    let mut client = house.connect();
+    let records = batch(&["x"]);
+    let mut bytes = Vec::new();
+    for (topic, acks) in [("t", -1), ("an illegal name", 0), ("t", -1)] {
+        let request = produce_request(topic, 0, acks, &records).into();
+        put_request(&mut bytes, 9, 1, None, &request);
+    }
+    client.send_bytes(&mut house, &bytes);
+    assert_eq!(house.sets().len(), 1, "the first of the three");
+    house.accept_all(&mut client);
+    assert!(client.hear_frame().is_some(), "it is answered all the same");
+    client.hears_nothing();
+    assert!(matches!(client.session.ended(), Some(Goodbye::RefusedUnheard { .. })));
+}
+
+#[test]
 fn an_unheard_produce_that_is_refused_closes_the_connection() {
     let check = |topic: &str, refuse_later: bool| {
         let mut house = House::new();
@@ -66,16 +85,7 @@ fn a_fetch_waits_its_time_and_the_answers_behind_it_wait_too() {
     let mut house = House::new();
     let mut client = house.connect();
     client.name_topic(&mut house, "t");
-    let fetch = FetchRequest {
-        max_wait_ms: 500,
-        topics: vec![FetchTopic {
-            topic: "t",
-            partitions: vec![FetchPartition::default()],
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    client.send(&mut house, 12, fetch);
+    client.send(&mut house, 12, fetch_within(500));
     client.produce(&mut house, 9, "t", &batch(&["x"]));
     house.accept_all(&mut client);
     house.pass(Duration::from_millis(499));
@@ -88,6 +98,33 @@ fn a_fetch_waits_its_time_and_the_answers_behind_it_wait_too() {
     house.serve(&mut client);
     client.hear(|response| assert!(matches!(response, Response::Fetch(_))));
     assert_eq!(client.hear_produced(), (ErrorCode::NONE, 0));
+}
+
+#[test]
+fn a_fetch_that_waits_holds_up_no_stop() {
+    let check = |is_drained: bool| {
+        let mut house = House::new();
+        let mut client = house.connect();
+        client.name_topic(&mut house, "t");
+        client.send(&mut house, 12, fetch_within(30_000));
+        client.hears_nothing();
+        match is_drained {
+            true => client.session.handle_drain(),
+            false => client.session.handle_end_of_input(),
+        }
+        house.serve(&mut client);
+        client.hear(|response| assert!(matches!(response, Response::Fetch(_))));
+        assert!(client.session.ended().is_some());
+    };
+    check(true);
+    check(false);
+}
+
+/// A fetch of the end of partition 0 of `t`.
+fn fetch_within(max_wait_ms: i32) -> FetchRequest<'static> {
+    let partitions = vec![FetchPartition::default()];
+    let topic = FetchTopic { topic: "t", partitions, ..Default::default() };
+    FetchRequest { max_wait_ms, topics: vec![topic], ..Default::default() }
 }
 
 #[test]

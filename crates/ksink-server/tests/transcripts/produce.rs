@@ -136,62 +136,6 @@ fn check_no_offset_was_taken(house: &mut House, client: &mut Client) {
 }
 
 #[test]
-fn malformed_batches_are_refused_with_the_code_of_their_fault() {
-    let good = || batch(&["a", "b"]);
-    let patched = |at: usize, bytes: &[u8]| {
-        let mut batch = good();
-        batch[at..at + bytes.len()].copy_from_slice(bytes);
-        batch
-    };
-    let resealed = |at: usize, bytes: &[u8]| seal(patched(at, bytes));
-    let (corrupt, invalid) = (ErrorCode::CORRUPT_MESSAGE, ErrorCode::INVALID_RECORD);
-    let unsupported = ErrorCode::UNSUPPORTED_COMPRESSION_TYPE;
-    for (name, records, code) in [
-        ("empty records", Vec::new(), invalid),
-        ("a flipped bit", patched(70, b"\xff"), corrupt),
-        ("a batch length below the header", patched(8, &48i32.to_be_bytes()), corrupt),
-        ("a batch length beyond the bytes", patched(8, &9999i32.to_be_bytes()), invalid),
-        ("a batch that is cut", good()[..70].to_vec(), invalid),
-        ("two batches", [good(), good()].concat(), invalid),
-        ("a second batch that is cut", [good(), good()[..30].to_vec()].concat(), invalid),
-        ("stray bytes", [good(), vec![0; 5]].concat(), invalid),
-        ("a base offset", patched(0, &7i64.to_be_bytes()), invalid),
-        ("magic 1 in a new version", patched(16, &[1]), invalid),
-        ("magic 3", patched(16, &[3]), corrupt),
-        ("codec 5", resealed(21, &5i16.to_be_bytes()), unsupported),
-        ("a control batch", resealed(21, &0x20i16.to_be_bytes()), invalid),
-        ("a transactional batch of nobody", resealed(21, &0x10i16.to_be_bytes()), invalid),
-        ("too large a last offset delta", resealed(23, &2i32.to_be_bytes()), invalid),
-        ("too small a last offset delta", resealed(23, &0i32.to_be_bytes()), invalid),
-        ("too large a count", resealed(57, &3i32.to_be_bytes()), invalid),
-        ("too small a count", resealed(57, &1i32.to_be_bytes()), invalid),
-        ("the largest count", resealed(57, &i32::MAX.to_be_bytes()), invalid),
-        ("a negative count", resealed(57, &(-1i32).to_be_bytes()), invalid),
-        ("a producer without an epoch", resealed(43, &7i64.to_be_bytes()), invalid),
-        ("a damaged codec block", resealed(21, &4i16.to_be_bytes()), invalid),
-    ] {
-        refused(name, 9, produce_request("t", 0, -1, &records), code);
-    }
-}
-
-/// Gives a batch the CRC that its bytes have now.
-fn seal(mut batch: Vec<u8>) -> Vec<u8> {
-    let crc = crc32c(&batch[21..]);
-    batch[17..21].copy_from_slice(&crc.to_be_bytes());
-    batch
-}
-
-/// CRC-32C bit by bit, for the test alone.
-fn crc32c(bytes: &[u8]) -> u32 {
-    let byte = |crc: u32, byte: &u8| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
-        })
-    };
-    !bytes.iter().fold(!0, byte)
-}
-
-#[test]
 fn requests_are_refused_for_what_they_ask() {
     let records = batch(&["a"]);
     let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{FileType, MemfdFlags, Mode, SealFlags, fcntl_add_seals, memfd_create, mknodat},
+    fs::{CWD, FileType, MemfdFlags, Mode, SealFlags, fcntl_add_seals, memfd_create, mknodat},
     process::{Resource, Rlimit, setrlimit},
 };
 use tempfile::{TempDir, tempdir};

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 /// Appends a JSON string. Only what JSON asks for is escaped (RFC 8259 section 7): quotes, backslashes and
 /// control characters.
-pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     loop {
@@ -18,7 +18,7 @@ pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends bytes as a JSON string in base64, in the standard alphabet and padded.
-pub(super) fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);

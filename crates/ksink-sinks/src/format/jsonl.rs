@@ -146,7 +146,8 @@ fn write_headers(headers: Headers<'_>, out: &mut Vec<u8>) {
         out.truncate(start);
     }
     if !whole_truth {
-        write_headers_raw(headers, out);
+        out.extend_from_slice(b",\"headers_raw\":");
+        write_exact_headers(headers, out);
     }
 }
 
@@ -154,8 +155,10 @@ fn as_text(header: Header<'_>) -> Option<(&str, &str)> {
     Some((str::from_utf8(header.key).ok()?, str::from_utf8(header.value?).ok()?))
 }
 
-fn write_headers_raw(headers: Headers<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"headers_raw\":[");
+/// All headers in their order, exactly: a list of `[name, base64 or null]`, a name that is not UTF-8 as
+/// `{"base64": ...}`.
+pub(crate) fn write_exact_headers(headers: Headers<'_>, out: &mut Vec<u8>) {
+    out.push(b'[');
     for (at, header) in headers.iter().enumerate() {
         out.extend_from_slice(if at == 0 { b"[" } else { b",[" });
         match str::from_utf8(header.key) {
@@ -205,7 +208,7 @@ fn write_number(number: impl itoa::Integer, out: &mut Vec<u8>) {
 }
 
 /// An IPv4 client of a dual-stack listener as what it is, without `::ffff:`.
-fn plain_v4(client: SocketAddr) -> SocketAddr {
+pub(crate) fn plain_v4(client: SocketAddr) -> SocketAddr {
     match client.ip().to_canonical() {
         v4 @ IpAddr::V4(_) => SocketAddr::new(v4, client.port()),
         IpAddr::V6(_) => client,

@@ -19,6 +19,9 @@ pub use jsonl::Jsonl;
 pub use kcat::Kcat;
 pub use timestamp::JsonTimestamp;
 
+pub(crate) use escape::{write_base64, write_string};
+pub(crate) use jsonl::{plain_v4, write_exact_headers};
+
 /// How a record becomes bytes.
 #[derive(Clone, Debug)]
 pub enum Format {
@@ -69,6 +72,17 @@ enum Writer<'a> {
 }
 
 impl Rendering<'_> {
+    /// Appends the next record. Tells whether there was one.
+    pub fn write_next(&mut self, out: &mut Vec<u8>) -> bool {
+        let Some(record) = self.records.next() else { return false };
+        match &mut self.writer {
+            Writer::Binary(binary) => binary.write(&record, out),
+            Writer::Jsonl(lines) => lines.write(&record, out),
+            Writer::Kcat(kcat, set) => kcat.write(set, &record, out),
+        }
+        true
+    }
+
     /// Appends whole records to `out` until it holds `full_at` bytes or more. Tells whether there may be
     /// more records.
     pub fn fill(&mut self, out: &mut Vec<u8>, full_at: usize) -> bool {
@@ -128,5 +142,18 @@ mod tests {
             assert_eq!(pieces.len(), 5, "a record each, and the end");
             assert_eq!(pieces.concat(), whole);
         }
+    }
+
+    #[test]
+    fn records_come_one_by_one_also_where_they_are_empty() {
+        let set = values("t", &["", "a", ""]);
+        let format = Format::Binary(Binary { separator: Separator::NONE });
+        let mut rendering = format.render(&set);
+        let mut next = || {
+            let mut out = Vec::new();
+            rendering.write_next(&mut out).then_some(out)
+        };
+        let records = [Some(vec![]), Some(b"a".to_vec()), Some(vec![]), None];
+        assert_eq!([(); 4].map(|()| next()), records);
     }
 }

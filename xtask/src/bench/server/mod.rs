@@ -1,15 +1,26 @@
 //! `cargo xtask bench`: ksink under load, one core for it and one for the load.
 
+mod goals;
+mod measured;
 mod plan;
 mod report;
 mod run;
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 
-use super::{build_ksink, cores::Cores, effort::Effort, goals, scratch::Scratch};
-use run::Bench;
+use self::run::Bench;
+use super::{
+    cores::{self, Cores},
+    effort::Effort,
+    goals::print as print_goals,
+    scratch::Scratch,
+};
+use crate::{
+    command::{cargo, succeed},
+    places,
+};
 
 /// How thoroughly, and what.
 #[derive(Debug, clap::Args)]
@@ -40,18 +51,18 @@ pub(super) fn run(args: &ServerArgs) -> Result<bool> {
     let ksink = match &args.ksink {
         Some(ksink) => ksink.canonicalize().context("no such ksink")?,
         None => {
-            build_ksink()?;
-            env::current_exe()?.with_file_name("ksink")
+            succeed(&mut cargo(&["build", "--quiet", "--release", "--package", "ksink-cli"]))?;
+            places::target().join("release/ksink")
         }
     };
     let cores = Cores::find()?;
-    super::cores::pin(cores.load)?;
+    cores::pin(cores.load)?;
     let sample = Duration::try_from_secs_f64(args.seconds).context("--seconds")?;
     let effort = Effort { sample, samples: args.samples.max(1) };
     let bench = Bench { ksink, cores, scratch: Scratch::create()?, effort };
     let measured = bench.measure(plan::traffic(&args.only))?;
     report::print(&measured, effort, cores);
-    let reached = goals::print(&measured.goals());
+    let reached = print_goals(&goals::of(&measured));
     println!("{}", report::NOT_MEASURED);
     Ok(reached || !args.strict)
 }

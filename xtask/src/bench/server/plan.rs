@@ -43,6 +43,9 @@ pub(super) enum Output {
     JsonlFile,
 }
 
+/// What follows each record of the binary format.
+const SEPARATOR_BYTES: usize = 1;
+
 /// The name of the file that records go to.
 pub(super) const FILE: &str = "out";
 
@@ -118,6 +121,15 @@ impl Output {
             Self::BinaryFile => &["--output", FILE],
             Self::JsonlDevice => &["--output", "/dev/null", "--output-format", "jsonl"],
             Self::JsonlFile => &["--output", FILE, "--output-format", "jsonl"],
+        }
+    }
+
+    /// What a record takes in the output at least; in binary exactly, so that one that is missing shows in the length.
+    pub(super) fn record_bytes_min(self, shape: &Shape) -> usize {
+        match self {
+            Self::Null => 0,
+            Self::BinaryFile => shape.value_bytes + SEPARATOR_BYTES,
+            Self::JsonlDevice | Self::JsonlFile => shape.value_bytes,
         }
     }
 

@@ -5,19 +5,20 @@ use std::{fs, fs::File, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::plan::{FILE, Output, Traffic};
+use super::{
+    measured::{MIB, Measured, Row, Run},
+    plan::{FILE, Output, Traffic},
+};
 use crate::bench::{
     cores::Cores,
-    effort::{Effort, median, quantile},
-    limits::{APPEND_BYTES, Append, Code},
+    effort::{Effort, median},
+    limits::{APPEND_BYTES, Append, Code, core_share},
     load::{Answers, Load},
     process::Server,
     scratch::Scratch,
     tcp,
     trim::Trimmer,
 };
-
-const MIB: f64 = (1 << 20) as f64;
 
 /// The topic that everything is produced to.
 const TOPIC: &str = "bench";
@@ -26,7 +27,7 @@ const TOPIC: &str = "bench";
 const WARM_UP_PART: u32 = 4;
 
 /// A `write(2)` a record is a record of 100 B and its separator.
-pub(super) const SINGLE_BYTES: usize = 101;
+const SINGLE_BYTES: usize = 101;
 
 /// What measurements need.
 #[derive(Debug)]
@@ -37,49 +38,14 @@ pub(super) struct Bench {
     pub(super) effort: Effort,
 }
 
-/// Everything that was measured, as medians.
-#[derive(Debug)]
-pub(super) struct Measured {
-    /// Appending in large chunks.
-    pub(super) append: Append,
-    /// Appending with one `write(2)` a record.
-    pub(super) append_single: Append,
-    pub(super) rows: Vec<Row>,
-    /// Of the binary that was measured.
-    pub(super) binary_bytes: u64,
-}
-
-/// One kind of requests: its limits, and what ksink made of it.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) traffic: Traffic,
-    pub(super) request_bytes: usize,
-    pub(super) code: Code,
-    pub(super) tcp: Run,
-    pub(super) ksink: Vec<(Output, Run)>,
-}
-
-/// What one server did under load.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    pub(super) records_per_s: f64,
-    pub(super) cpu_ns_per_record: f64,
-    pub(super) p50_us: f64,
-    pub(super) p99_us: f64,
-    pub(super) fairness: f64,
-    pub(super) start_ms: f64,
-    pub(super) start_mib: f64,
-    pub(super) peak_mib: f64,
-    /// What was written to the file for each record; 0 without one.
-    pub(super) file_bytes_per_record: f64,
-}
-
 impl Bench {
     pub(super) fn measure(&self, plan: Vec<Traffic>) -> Result<Measured> {
+        let mut shares = Vec::new();
         let mut appends = (Vec::new(), Vec::new());
         let mut rows: Vec<_> = plan.into_iter().map(Samples::new).collect::<Result<_>>()?;
         for round in 1..=self.effort.samples {
             eprintln!("round {round} of {}", self.effort.samples);
+            shares.push(core_share(self.cores)?);
             appends.0.push(self.append(APPEND_BYTES)?);
             appends.1.push(self.append(SINGLE_BYTES)?);
             for row in &mut rows {
@@ -87,6 +53,7 @@ impl Bench {
             }
         }
         Ok(Measured {
+            core_share: median(shares),
             append: Append::median(&appends.0),
             append_single: Append::median(&appends.1),
             rows: rows.into_iter().map(Samples::median).collect(),
@@ -121,9 +88,8 @@ impl Bench {
         if let Some(trimmer) = trimmer {
             trimmer.finish().context("the file cannot be trimmed")?;
             run.file_bytes_per_record = fs::metadata(&path)?.len() as f64 / records;
-            // All records are alike, so that one that is missing shows in the length.
-            let bytes_min = traffic.shape.value_bytes as f64;
-            ensure!(run.file_bytes_per_record > bytes_min, "the file lacks acknowledged records");
+            let bytes_min = output.record_bytes_min(&traffic.shape) as f64;
+            ensure!(run.file_bytes_per_record >= bytes_min, "the file lacks acknowledged records");
         }
         Ok(run)
     }
@@ -136,30 +102,20 @@ impl Bench {
         request: &[u8],
         answers: Answers,
     ) -> Result<(Run, f64)> {
-        let start_mib = server.memory()?.resident_bytes as f64 / MIB;
+        let start = server.memory()?;
         let mut load = Load::connect(server.addr, request, answers, traffic.pace)?;
         let warm_up = load.run(self.effort.sample / WARM_UP_PART)?;
         let cpu_before = server.cpu_time()?;
         let done = load.run(self.effort.sample)?;
         let cpu = server.cpu_time()? - cpu_before;
-        let records = (done.requests() * traffic.shape.records) as f64;
-        let all = records + (warm_up.requests() * traffic.shape.records) as f64;
-        let latency_us = |part| {
-            let latencies = done.latencies.iter().flatten();
-            quantile(latencies.map(|latency| latency.as_secs_f64() * 1e6), part)
-        };
         let run = Run {
-            records_per_s: records / done.took.as_secs_f64(),
-            cpu_ns_per_record: cpu.as_secs_f64() * 1e9 / records,
-            p50_us: latency_us(0.5),
-            p99_us: latency_us(0.99),
-            fairness: done.fairness(),
             start_ms: server.started_in.as_secs_f64() * 1e3,
-            start_mib,
+            start_mib: start.resident_bytes as f64 / MIB,
             peak_mib: server.memory()?.peak_bytes as f64 / MIB,
-            file_bytes_per_record: 0.0,
+            ..Run::new(&done, cpu, traffic.shape.records)
         };
-        Ok((run, all))
+        let requests = warm_up.requests() + done.requests();
+        Ok((run, (requests * traffic.shape.records) as f64))
     }
 }
 
@@ -197,23 +153,6 @@ impl Samples {
             tcp: Run::median(&self.tcp),
             ksink: ksink.collect(),
             traffic: self.traffic,
-        }
-    }
-}
-
-impl Run {
-    fn median(runs: &[Self]) -> Self {
-        let of = |field: fn(&Self) -> f64| median(runs.iter().map(field));
-        Self {
-            records_per_s: of(|run| run.records_per_s),
-            cpu_ns_per_record: of(|run| run.cpu_ns_per_record),
-            p50_us: of(|run| run.p50_us),
-            p99_us: of(|run| run.p99_us),
-            fairness: of(|run| run.fairness),
-            start_ms: of(|run| run.start_ms),
-            start_mib: of(|run| run.start_mib),
-            peak_mib: of(|run| run.peak_mib),
-            file_bytes_per_record: of(|run| run.file_bytes_per_record),
         }
     }
 }

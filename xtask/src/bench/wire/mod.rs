@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use ksink_wire::records::Compression;
 
 use self::{
-    ours::{Encoder, Floor},
+    ours::{Encoder, decoding_floor, encoding_floor},
     peer::PeerEncoder,
 };
 use super::{
@@ -177,14 +177,13 @@ impl Row {
 fn race_decoders(batch: &[u8], effort: Effort) -> Result<[f64; 3]> {
     let mut walker = Walker::default();
     ensure!(walker.walk(batch)? == peer::walk(batch)?, "the two decoders read different records");
-    let mut floor = Floor::of_decoding(batch)?;
     Ok(race(
         [
             Box::new(|| {
                 let _ = black_box(walker.walk(black_box(batch)));
             }),
             Box::new(peer::decode_work(batch)),
-            Box::new(move || floor.run()),
+            decoding_floor(batch)?,
         ],
         effort,
     ))
@@ -203,7 +202,6 @@ fn race_encoders(shape: &Shape, effort: Effort) -> Result<[f64; 3]> {
         walker.walk(ours.encode()?)? == walker.walk(peer.encode()?)?,
         "the two encoders write different records"
     );
-    let mut floor = Floor::of_encoding(shape)?;
     Ok(race(
         [
             Box::new(move || {
@@ -212,7 +210,7 @@ fn race_encoders(shape: &Shape, effort: Effort) -> Result<[f64; 3]> {
             Box::new(move || {
                 let _ = black_box(peer.encode());
             }),
-            Box::new(move || floor.run()),
+            encoding_floor(shape)?,
         ],
         effort,
     ))

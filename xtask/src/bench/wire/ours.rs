@@ -8,7 +8,7 @@ use ksink_wire::{
     records::{BatchBuilder, BuildError, Compression, NewRecord, RecordBatch},
 };
 
-use crate::bench::batches::Shape;
+use crate::bench::{batches::Shape, race::Work};
 
 /// More than any batch here decompresses to.
 const DECOMPRESSED_BYTES_MAX: usize = 16 << 20;
@@ -28,8 +28,10 @@ impl<'r> Encoder<'r> {
 
     pub(super) fn encode(&mut self) -> Result<&[u8], BuildError> {
         self.out.clear();
-        let batch = BatchBuilder::new(&mut self.out);
-        let mut batch = batch.compression(self.codec, &mut self.compressor);
+        let mut batch = BatchBuilder::new(&mut self.out);
+        if self.codec != Compression::None {
+            batch = batch.compression(self.codec, &mut self.compressor);
+        }
         for record in self.records {
             batch.push(record)?;
         }
@@ -38,58 +40,42 @@ impl<'r> Encoder<'r> {
     }
 }
 
-/// The least that must be done with a batch: its CRC, and the codec or, where there is none, one copy.
-pub(super) struct Floor {
-    sealed: Vec<u8>,
-    copy: Vec<u8>,
-    codec: Codec,
+/// The least that must be done to read a batch: its CRC, and decompressing it or else one copy.
+pub(super) fn decoding_floor(batch: &[u8]) -> Result<Work<'static>> {
+    let codec = RecordBatch::parse_single(batch)?.attributes.compression()?;
+    let sealed = batch.to_vec();
+    if codec == Compression::None {
+        return Ok(copying_floor(sealed));
+    }
+    let (mut decompressor, mut out) = (Decompressor::new(), Vec::new());
+    Ok(Box::new(move || {
+        let batch = black_box(sealed.as_slice());
+        let body = &batch[RecordBatch::HEADER_BYTES..];
+        black_box(crc_fast::crc32_iscsi(batch));
+        let _ = black_box(decompressor.decompress(codec, body, &mut out, DECOMPRESSED_BYTES_MAX));
+    }))
 }
 
-enum Codec {
-    None,
-    Decompress { codec: Compression, decompressor: Decompressor, body: Vec<u8> },
-    Compress { codec: Compression, compressor: Compressor, body: Vec<u8> },
+/// The least that must be done to write a batch: compressing it or else one copy, and its CRC.
+pub(super) fn encoding_floor(shape: &Shape) -> Result<Work<'static>> {
+    let uncompressed = Shape { codec: Compression::None, ..*shape }.batch()?;
+    if shape.codec == Compression::None {
+        return Ok(copying_floor(uncompressed));
+    }
+    let (codec, mut compressor, mut out) = (shape.codec, Compressor::new(), Vec::new());
+    Ok(Box::new(move || {
+        let body = &black_box(uncompressed.as_slice())[RecordBatch::HEADER_BYTES..];
+        out.clear();
+        let _ = black_box(compressor.compress(codec, body, &mut out));
+        black_box(crc_fast::crc32_iscsi(&out));
+    }))
 }
 
-impl Floor {
-    pub(super) fn of_decoding(batch: &[u8]) -> Result<Self> {
-        let parsed = RecordBatch::parse_single(batch)?;
-        let codec = match parsed.attributes.compression()? {
-            Compression::None => Codec::None,
-            codec => Codec::Decompress {
-                codec,
-                decompressor: Decompressor::new(),
-                body: parsed.body().to_vec(),
-            },
-        };
-        Ok(Self { sealed: batch.to_vec(), copy: vec![0; batch.len()], codec })
-    }
-
-    pub(super) fn of_encoding(shape: &Shape) -> Result<Self> {
-        let uncompressed = Shape { codec: Compression::None, ..*shape }.batch()?;
-        let body = RecordBatch::parse_single(&uncompressed)?.body().to_vec();
-        let codec = match shape.codec {
-            Compression::None => Codec::None,
-            codec => Codec::Compress { codec, compressor: Compressor::new(), body },
-        };
-        let sealed = shape.batch()?;
-        Ok(Self { copy: vec![0; sealed.len()], sealed, codec })
-    }
-
-    pub(super) fn run(&mut self) {
-        black_box(crc_fast::crc32_iscsi(black_box(&self.sealed)));
-        let Self { sealed, copy, codec } = self;
-        match codec {
-            Codec::None => black_box(copy).copy_from_slice(black_box(sealed)),
-            Codec::Decompress { codec, decompressor, body } => {
-                let body = black_box(body.as_slice());
-                let _ =
-                    black_box(decompressor.decompress(*codec, body, copy, DECOMPRESSED_BYTES_MAX));
-            }
-            Codec::Compress { codec, compressor, body } => {
-                copy.clear();
-                let _ = black_box(compressor.compress(*codec, black_box(body.as_slice()), copy));
-            }
-        }
-    }
+fn copying_floor(batch: Vec<u8>) -> Work<'static> {
+    let mut copy = vec![0; batch.len()];
+    Box::new(move || {
+        let batch = black_box(batch.as_slice());
+        black_box(crc_fast::crc32_iscsi(batch));
+        black_box(&mut copy).copy_from_slice(batch);
+    })
 }

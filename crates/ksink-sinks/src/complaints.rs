@@ -7,19 +7,19 @@ const PER_WINDOW_MAX: u32 = 10;
 
 /// Lets through so many complaints in a second. Producers try again, and must not fill the log by it.
 #[derive(Debug)]
-pub(super) struct Complaints {
+pub(crate) struct Complaints {
     window_start: Instant,
     said: u32,
     unsaid: u64,
 }
 
 impl Complaints {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { window_start: now, said: 0, unsaid: 0 }
     }
 
     /// Whether one more may be said now; if so, how many were not said since the last one that was.
-    pub(super) fn next(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn next(&mut self, now: Instant) -> Option<u64> {
         if now >= self.window_start + WINDOW {
             (self.window_start, self.said) = (now, 0);
         }

@@ -1,0 +1,11 @@
+//! The binary as its users meet it: what they type, what they read, and how it ends.
+
+mod config;
+mod ending;
+mod http;
+mod listening;
+mod logs;
+mod outputs;
+mod process;
+mod settings;
+mod usage;
