@@ -4,7 +4,7 @@ use ksink_wire::ErrorCode;
 
 use crate::{
     Case,
-    build::{Batch, at, patch, whole},
+    build::{Batch, at, patch, patch_and_seal, whole},
 };
 
 pub(crate) fn cases(now_ms: i64) -> Vec<Case> {
@@ -37,7 +37,15 @@ fn transactional(now_ms: i64) -> Vec<Case> {
     let transactional =
         Batch { transactional: true, producer: (4000, 0, 0), ..Batch::at(&timestamps) };
     let refused = ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    let of_nobody = patch_and_seal(whole(now_ms), at::ATTRIBUTES, &0x10_i16.to_be_bytes());
+    let damaged = patch(transactional.bytes(), at::RECORDS, b"\xff");
     vec![
+        Case::of(
+            "a transactional batch with a bad CRC, without a transactional id",
+            damaged,
+            refused,
+        ),
+        Case::of("a transactional batch of nobody, without a transactional id", of_nobody, refused),
         Case::of(
             "a transactional batch in a request without a transactional id",
             transactional.bytes(),

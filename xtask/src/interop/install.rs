@@ -18,26 +18,21 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
     let mut command = match client.program {
         Program::Kcat => {
             demand(&["python3", "kcat"])?;
-            script("python3", client.name)
+            script("python3", client.name, "produce.py")
         }
         Program::Python => {
             demand(&["python3"])?;
-            script(python_packages(client.name)?, client.name)
+            script(python_packages(client.name)?, client.name, "produce.py")
         }
         Program::ConsoleProducer => {
             demand(&["python3", "java", "mvn"])?;
-            let mut command = script("python3", client.name);
+            let mut command = script("python3", client.name, "produce.py");
             command.env("CLASSPATH", jars(client.name, client.name, None)?);
             command
         }
         Program::Java { kafka_clients } => {
             demand(&["java", "mvn"])?;
-            let mut command = Command::new("java");
-            command.env("CLASSPATH", jars(client.name, "java", Some(kafka_clients))?);
-            command
-                .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
-                .arg(sources("java").join("Produce.java"));
-            command
+            java(client.name, kafka_clients, "Produce.java")?
         }
         Program::Go => {
             demand(&["go"])?;
@@ -49,6 +44,30 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
             command.env("NODE_PATH", node_packages(client.name)?);
             command.arg(sources(client.name).join("produce.js"));
             command
+        }
+    };
+    command.arg("plan.json");
+    Ok(command)
+}
+
+/// Installs what a client needs, and gives the command of its program for the runs under faults, which sends
+/// the `plan.json` of the folder in which it is started.
+pub(crate) fn install_chaos(client: &Client) -> Result<Command> {
+    let mut command = match client.program {
+        Program::Python => {
+            demand(&["python3"])?;
+            script(python_packages(client.name)?, client.name, "chaos.py")
+        }
+        Program::Java { kafka_clients } => {
+            demand(&["java", "mvn"])?;
+            java(client.name, kafka_clients, "Chaos.java")?
+        }
+        Program::Go => {
+            demand(&["go"])?;
+            Command::new(go_program("chaos")?)
+        }
+        Program::Kcat | Program::ConsoleProducer | Program::Node => {
+            bail!("{} has no program for this", client.name)
         }
     };
     command.arg("plan.json");
@@ -71,11 +90,18 @@ fn installed(name: &str) -> PathBuf {
     places::target().join("interop/installed").join(name)
 }
 
-fn script(python: impl Into<OsString>, client: &str) -> Command {
+fn script(python: impl Into<OsString>, client: &str, file: &str) -> Command {
     let mut command = Command::new(python.into());
     command.env("PYTHONPATH", sources("")).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.arg(sources(client).join("produce.py"));
+    command.arg(sources(client).join(file));
     command
+}
+
+fn java(client: &str, kafka_clients: &str, file: &str) -> Result<Command> {
+    let mut command = Command::new("java");
+    command.env("CLASSPATH", jars(client, "java", Some(kafka_clients))?);
+    command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn").arg(sources("java").join(file));
+    Ok(command)
 }
 
 /// A virtual environment with the packages of the client's `requirements.txt`; gives its Python.
@@ -133,6 +159,12 @@ fn jars(client: &str, manifest: &str, kafka_clients: Option<&str>) -> Result<OsS
         succeed(quiet(&mut maven))
     })?;
     Ok(folder.join("*").into_os_string())
+}
+
+/// The class path of a broker of Apache Kafka.
+pub(crate) fn kafka_broker() -> Result<OsString> {
+    demand(&["java", "mvn"])?;
+    jars("kafka-broker", "kafka-broker", None)
 }
 
 fn setting(name: &str, value: &Path) -> OsString {

@@ -91,7 +91,6 @@ pub(super) struct OpenBatch {
     pub(super) walk: Walk,
     /// Who numbered it, and how; `None` if the producer is not idempotent.
     pub(super) producer: Option<(i64, Numbered)>,
-    transactional: bool,
 }
 
 /// Opens and judges every batch of a request. `frame` holds the bytes that the request borrows.
@@ -104,7 +103,8 @@ pub fn inspect(
     limits: &Limits,
 ) -> Inspected {
     let acks = request.acks;
-    let mut inspector = Inspector { now, version, acks, frame, decompressor, limits };
+    let mut inspector =
+        Inspector { now, version, acks, frame, decompressor, limits, transactional: false };
     let mut topics: Vec<_> = request
         .topic_data
         .iter()
@@ -117,8 +117,7 @@ pub fn inspect(
         })
         .collect();
     refuse_repeated(&mut topics);
-    let transactional = batches(&topics).any(|batch| batch.transactional);
-    Inspected { acks, transactional, topics }
+    Inspected { acks, transactional: inspector.transactional, topics }
 }
 
 struct Inspector<'i> {
@@ -128,6 +127,8 @@ struct Inspector<'i> {
     frame: &'i Bytes,
     decompressor: &'i mut Decompressor,
     limits: &'i Limits,
+    /// Whether a batch says that it belongs to a transaction, be it refused or not.
+    transactional: bool,
 }
 
 impl Inspector<'_> {
@@ -152,6 +153,7 @@ impl Inspector<'_> {
 
     fn batch(&mut self, records: &[u8]) -> Result<OpenBatch, Refused> {
         let (first, _) = RecordBatch::parse(records)?;
+        self.transactional |= first.attributes.is_transactional();
         self.check_codec(&first)?;
         let batch = RecordBatch::parse_single(records)?;
         self.check_acks()?;
@@ -160,17 +162,16 @@ impl Inspector<'_> {
         }
         self.check_size(batch.bytes())?;
         batch.check_produced()?;
-        check_append_time(&batch)?;
         let mut out = Vec::new();
         let opened = batch.open(self.decompressor, &mut out, self.limits.decompressed_bytes_max)?;
         opened.check_produced()?;
+        check_append_time(&batch)?;
         let (body, walk) = self.keep(opened)?;
         Ok(OpenBatch {
             decompressed: body.is_none(),
             body: body.unwrap_or_else(|| out.into()),
             walk,
             producer: producer_of(&batch, walk.count()),
-            transactional: batch.attributes.is_transactional(),
         })
     }
 
@@ -214,7 +215,6 @@ impl Inspector<'_> {
             body: body.unwrap_or_else(|| out.into()),
             walk,
             producer: None,
-            transactional: false,
         })
     }
 
@@ -260,7 +260,10 @@ fn producer_of(batch: &RecordBatch<'_>, count: u32) -> Option<(i64, Numbered)> {
 fn check_append_time(batch: &RecordBatch<'_>) -> Result<(), Refused> {
     if batch.attributes.is_log_append_time() && batch.max_timestamp == NO_TIMESTAMP {
         let message = "the batch has the time of its append, and that is -1";
-        return Err(Refused::new(ErrorCode::INVALID_TIMESTAMP, message));
+        let mut refused = Refused::new(ErrorCode::INVALID_TIMESTAMP, message);
+        let records = 0..batch.records_count;
+        refused.record_errors = records.map(|index| (index, "no time".to_owned())).collect();
+        return Err(refused);
     }
     Ok(())
 }
@@ -291,13 +294,6 @@ fn refuse_repeated(topics: &mut [InspectedTopic]) {
             }
         }
     }
-}
-
-fn batches(topics: &[InspectedTopic]) -> impl Iterator<Item = &OpenBatch> {
-    topics
-        .iter()
-        .flat_map(|topic| &topic.partitions)
-        .filter_map(|partition| partition.batch.as_ref().ok())
 }
 
 impl From<RecordError> for Refused {

@@ -18,6 +18,12 @@ use ksink_wire::{
 use super::{Asked, Broker, topics::TopicState};
 use crate::session::Reply;
 
+/// The lowest timestamp that means something special: the earliest offset that is local (KIP-405).
+const SPECIAL_TIMESTAMP_MIN: i64 = -4;
+
+/// As Metadata says it of every partition.
+const LEADER_EPOCH: i32 = 0;
+
 pub(super) fn handle(broker: &Broker, asked: Asked, request: &ListOffsetsRequest<'_>) -> Reply {
     let topics = request.topics.iter().map(|topic| {
         let state = broker.topics.existing(topic.name).map(|index| broker.topics.state(index));
@@ -39,11 +45,17 @@ fn offset_of(
             error_code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
             ..answer
         },
+        Some(_) if asked.timestamp < SPECIAL_TIMESTAMP_MIN => {
+            ListOffsetsPartitionResponse { error_code: ErrorCode::UNSUPPORTED_VERSION, ..answer }
+        }
+        Some(_) if asked.current_leader_epoch > LEADER_EPOCH => {
+            ListOffsetsPartitionResponse { error_code: ErrorCode::UNKNOWN_LEADER_EPOCH, ..answer }
+        }
         // Version 0 answers with a list, and has room for as many as the client asks for.
         Some(_) if asked.timestamp >= 0 => answer,
         Some(next) => ListOffsetsPartitionResponse {
             offset: next,
-            leader_epoch: 0,
+            leader_epoch: LEADER_EPOCH,
             old_style_offsets: if asked.max_num_offsets > 0 { vec![next] } else { Vec::new() },
             ..answer
         },

@@ -72,9 +72,11 @@ fn find_topic<'a>(
 ) -> Result<TopicIndex, Unknown<'a>> {
     let by_id = asked.topic_id != Uuid::ZERO || asked.name.is_none();
     if by_id && version < FIRST_BY_ID_VERSION {
-        return Err((Some(asked.name.unwrap_or_default()), Uuid::ZERO, ErrorCode::INVALID_REQUEST));
+        let name = Some(asked.name.unwrap_or_default());
+        return Err((name, asked.topic_id, ErrorCode::INVALID_REQUEST));
     }
-    match asked.name {
+    // An id is more than a name, which it makes superfluous.
+    match asked.name.filter(|_| asked.topic_id == Uuid::ZERO) {
         Some(name) => broker.topics.named(name).map_err(|code| (asked.name, Uuid::ZERO, code)),
         None => {
             let unknown = (None, asked.topic_id, ErrorCode::UNKNOWN_TOPIC_ID);

@@ -94,9 +94,13 @@ impl Session {
             Reply::Silence => self.pipeline.fill(ticket, Vec::new()),
             Reply::SendAt(_, bytes) if self.is_finishing() => self.pipeline.fill(ticket, bytes),
             Reply::SendAt(when, bytes) => self.pipeline.fill_at(ticket, when, bytes),
-            // What is in line is still answered, so that nobody sends again what was kept.
+            // What was decided is still answered, so that nobody sends again what was kept. What was not looked at
+            // yet would land without what came before it.
             Reply::Hangup(goodbye) => {
                 self.pipeline.fill(ticket, Vec::new());
+                for call in self.calls.drain(..) {
+                    self.pipeline.fill(call.ticket, Vec::new());
+                }
                 self.finish(goodbye);
             }
         }

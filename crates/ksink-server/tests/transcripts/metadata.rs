@@ -91,7 +91,11 @@ fn a_topic_is_found_by_its_id_from_version_12_on() {
     let unknown = Uuid([7; 16]);
     let found = ask(&mut house, &mut client, 13, by_id(unknown));
     assert_eq!(found[0], (None, ErrorCode::UNKNOWN_TOPIC_ID, unknown, 0));
-    assert_eq!(ask(&mut house, &mut client, 10, by_id(id))[0].1, ErrorCode::INVALID_REQUEST);
+    let too_early = ask(&mut house, &mut client, 10, by_id(id));
+    assert_eq!((too_early[0].1, too_early[0].2), (ErrorCode::INVALID_REQUEST, id));
+    let misnamed = MetadataRequestTopic { topic_id: id, name: Some("other") };
+    let found = ask(&mut house, &mut client, 12, Some(vec![misnamed]));
+    assert_eq!(found[0].0.as_deref(), Some("t"), "the id makes the name superfluous");
 }
 
 #[test]

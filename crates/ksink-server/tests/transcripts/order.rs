@@ -7,6 +7,7 @@ use ksink_server::Goodbye;
 use ksink_wire::{
     ErrorCode, Response,
     compression::Compression,
+    frame::put_request,
     messages::fetch::{FetchPartition, FetchRequest, FetchTopic},
 };
 
@@ -41,6 +42,24 @@ fn an_unheard_produce_keeps_nobody_waiting() {
     house.accept_all(&mut client);
     client.hears_nothing();
     assert!(client.session.ended().is_none());
+}
+
+#[test]
+fn nothing_lands_after_an_unheard_produce_that_was_refused() {
+    let mut house = House::new();
+    let mut client = house.connect();
+    let records = batch(&["x"]);
+    let mut bytes = Vec::new();
+    for (topic, acks) in [("t", -1), ("an illegal name", 0), ("t", -1)] {
+        let request = produce_request(topic, 0, acks, &records).into();
+        put_request(&mut bytes, 9, 1, None, &request);
+    }
+    client.send_bytes(&mut house, &bytes);
+    assert_eq!(house.sets().len(), 1, "the first of the three");
+    house.accept_all(&mut client);
+    assert!(client.hear_frame().is_some(), "it is answered all the same");
+    client.hears_nothing();
+    assert!(matches!(client.session.ended(), Some(Goodbye::RefusedUnheard { .. })));
 }
 
 #[test]

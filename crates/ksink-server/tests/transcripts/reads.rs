@@ -28,6 +28,7 @@ fn earliest_and_latest_are_the_next_offset() {
         for (partition_index, timestamp, expected) in [
             (0, -1, (ErrorCode::NONE, 3)),
             (0, -2, (ErrorCode::NONE, 3)),
+            (0, -9, (ErrorCode::UNSUPPORTED_VERSION, -1)),
             (1, -1, (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, -1)),
         ] {
             let partition = ListOffsetsPartition {
@@ -50,6 +51,24 @@ fn earliest_and_latest_are_the_next_offset() {
                 assert_eq!((heard.error_code, offset), expected, "version {version}");
             });
         }
+    }
+}
+
+#[test]
+fn a_leader_epoch_of_the_future_is_unknown() {
+    let (mut house, mut client) = house_with_three_records();
+    for (current_leader_epoch, expected) in
+        [(-1, ErrorCode::NONE), (0, ErrorCode::NONE), (1, ErrorCode::UNKNOWN_LEADER_EPOCH)]
+    {
+        let partition =
+            ListOffsetsPartition { current_leader_epoch, timestamp: -1, ..Default::default() };
+        let topic = ListOffsetsTopic { name: "t", partitions: vec![partition] };
+        let request = ListOffsetsRequest { topics: vec![topic], ..Default::default() };
+        client.send(&mut house, 5, request);
+        client.hear(|response| {
+            let Response::ListOffsets(response) = response else { panic!("{response:?}") };
+            assert_eq!(response.topics[0].partitions[0].error_code, expected);
+        });
     }
 }
 

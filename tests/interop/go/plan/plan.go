@@ -66,7 +66,7 @@ type Answer struct {
 // the one that the module at that path holds.
 func Run(client, module string, open func(bootstrap string, cell Cell) (Producer, error)) {
 	out := json.NewEncoder(os.Stdout)
-	out.Encode(map[string]string{"version": client + " " + version(module)})
+	out.Encode(map[string]string{"version": client + " " + Version(module)})
 	bootstrap, cells, err := read(os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -109,8 +109,8 @@ func read(path string) (bootstrap string, cells []Cell, err error) {
 	return plan.Bootstrap, plan.Cells, err
 }
 
-// version says which version of a module this program was built with.
-func version(module string) string {
+// Version says which version of a module this program was built with.
+func Version(module string) string {
 	build, _ := debug.ReadBuildInfo()
 	for _, dependency := range build.Deps {
 		if dependency.Path == module {

@@ -1,0 +1,153 @@
+//! What two servers answered differently.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{answer::Answer, player::Step};
+
+/// One thing that two servers said differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// The step of the transcript.
+    pub step: String,
+    /// The path of the field; "answer" where one of them did not answer.
+    pub field: String,
+    pub kafka: String,
+    pub ksink: String,
+}
+
+/// What stands where a server did not send a field.
+const ABSENT: &str = "absent";
+
+pub(crate) fn differences(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
+    let mut found: Vec<Difference> =
+        theirs.iter().zip(ours).flat_map(|(theirs, ours)| in_step(theirs, ours)).collect();
+    if theirs.len() != ours.len() {
+        let (kafka, ksink) = (theirs.len().to_string(), ours.len().to_string());
+        let step = "the number of steps".to_owned();
+        found.push(Difference { step, field: "answer".to_owned(), kafka, ksink });
+    }
+    found
+}
+
+fn in_step(theirs: &Step, ours: &Step) -> Vec<Difference> {
+    let difference = |field: &str, kafka: String, ksink: String| Difference {
+        step: theirs.name.clone(),
+        field: field.to_owned(),
+        kafka,
+        ksink,
+    };
+    match (&theirs.answer, &ours.answer) {
+        (Answer::Fields(theirs), Answer::Fields(ours)) => in_fields(theirs, ours)
+            .into_iter()
+            .map(|(field, kafka, ksink)| difference(&field, kafka, ksink))
+            .collect(),
+        (theirs, ours) if theirs == ours => Vec::new(),
+        (theirs, ours) => vec![difference("answer", theirs.kind(), ours.kind())],
+    }
+}
+
+/// The fields that differ, and both values. What follows from another difference is left out: what stands beside
+/// codes that differ, and the insides of what only one of them sent.
+fn in_fields(
+    theirs: &BTreeMap<String, String>,
+    ours: &BTreeMap<String, String>,
+) -> Vec<(String, String, String)> {
+    let paths: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    for path in paths {
+        match (theirs.get(path), ours.get(path)) {
+            (theirs, ours) if theirs == ours => {}
+            (Some(theirs), Some(ours)) => {
+                found.push((path.clone(), theirs.clone(), ours.clone()));
+            }
+            (Some(value), _) => {
+                let (path, value) = outermost(path, value, ours);
+                found.push((path, value, ABSENT.to_owned()));
+            }
+            (None, value) => {
+                let value = value.map_or(ABSENT, String::as_str);
+                let (path, value) = outermost(path, value, theirs);
+                found.push((path, ABSENT.to_owned(), value));
+            }
+        }
+    }
+    found.dedup();
+    let judged: Vec<String> = found
+        .iter()
+        .filter_map(|(path, ..)| path.strip_suffix("error_code").map(str::to_owned))
+        .collect();
+    found.retain(|(path, ..)| {
+        path.ends_with("error_code") || !judged.iter().any(|place| path.starts_with(place))
+    });
+    let sent_by_one: Vec<String> = found
+        .iter()
+        .filter(|(path, ..)| path.ends_with(']'))
+        .filter_map(|(path, ..)| path.rsplit_once('[').map(|(array, _)| format!("{array}.count")))
+        .collect();
+    found.retain(|(path, ..)| !sent_by_one.contains(path));
+    found
+}
+
+/// The outermost array element around a field of which the other one sent nothing; or the field itself.
+fn outermost(path: &str, value: &str, other: &BTreeMap<String, String>) -> (String, String) {
+    path.match_indices("].")
+        .map(|(at, _)| &path[..=at])
+        .find(|element| {
+            let inside = format!("{element}.");
+            !other.range(inside.clone()..).next().is_some_and(|(path, _)| path.starts_with(&inside))
+        })
+        .map_or((path.to_owned(), value.to_owned()), |element| {
+            (element.to_owned(), "there".to_owned())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(fields: &[(&str, &str)]) -> Step {
+        let fields = fields.iter().map(|(path, value)| ((*path).into(), (*value).into()));
+        Step { name: "a step".into(), answer: Answer::Fields(fields.collect()) }
+    }
+
+    fn check(theirs: &Step, ours: &Step, expected: &[(&str, &str, &str)]) {
+        let found = in_step(theirs, ours);
+        let found: Vec<(&str, &str, &str)> =
+            found.iter().map(|it| (&*it.field, &*it.kafka, &*it.ksink)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_field_that_one_of_them_lacks_differs() {
+        let (theirs, ours) = (step(&[("a", "1"), ("b", "2")]), step(&[("a", "1"), ("c", "3")]));
+        check(&theirs, &ours, &[("b", "2", ABSENT), ("c", ABSENT, "3")]);
+        check(&theirs, &theirs, &[]);
+    }
+
+    #[test]
+    fn an_element_that_one_of_them_lacks_differs_once() {
+        let theirs = step(&[("a.count", "1"), ("a[0].b", "1"), ("a[0].c[0].d", "1")]);
+        let ours = step(&[("a.count", "0")]);
+        check(&theirs, &ours, &[("a[0]", "there", ABSENT)]);
+        check(&ours, &theirs, &[("a[0]", ABSENT, "there")]);
+    }
+
+    #[test]
+    fn what_follows_from_a_code_is_not_compared() {
+        let theirs = step(&[("a[0].error_code", "0"), ("a[0].offset", "7"), ("a[1].offset", "1")]);
+        let ours = step(&[("a[0].error_code", "87"), ("a[0].offset", "-1"), ("a[1].offset", "2")]);
+        check(&theirs, &ours, &[("a[0].error_code", "0", "87"), ("a[1].offset", "1", "2")]);
+    }
+
+    #[test]
+    fn a_closed_connection_is_no_answer() {
+        let closed = Step { answer: Answer::Closed, ..step(&[]) };
+        check(&step(&[]), &closed, &[("answer", "an answer", "closed")]);
+        check(&closed, &closed, &[]);
+    }
+
+    #[test]
+    fn a_step_that_is_missing_differs() {
+        assert_eq!(differences(&[step(&[])], &[]).len(), 1);
+    }
+}
