@@ -286,7 +286,12 @@ fn compression_of(cell: &Cell) -> Compression {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::plan::Record, *};
+    use ksink_wire::messages::produce::TopicProduceResponse;
+
+    use super::{
+        super::{plan::Record, refusal::Refusal},
+        *,
+    };
 
     fn heard(manner: Manner) -> Heard {
         let mut heard = Heard::default();
@@ -311,6 +316,14 @@ mod tests {
     }
 
     #[test]
+    fn batches_without_numbers_are_found_out() {
+        let cell = Cell { idempotent: Some(true), ..cell(None, None) };
+        assert_eq!(heard(zstd_to_all()).check(&cell), Vec::<String>::new());
+        let unnumbered = Manner { idempotent: false, ..zstd_to_all() };
+        assert_eq!(heard(unnumbered).check(&cell).len(), 1);
+    }
+
+    #[test]
     fn a_client_that_silently_does_otherwise_is_found_out() {
         for cell in [
             cell(Some("1"), None),
@@ -325,5 +338,31 @@ mod tests {
             1
         );
         assert_eq!(Heard::default().check(&cell(None, None)).len(), 1);
+    }
+
+    fn refused(code: i16) -> Vec<String> {
+        let record = Record::new("t", "value").refused(Refusal::TooLarge);
+        let cell = Cell { records: vec![record], ..Cell::default() };
+        let mut heard = Heard::as_asked(&cell);
+        heard.topics.get_mut("t").unwrap().codes = [code].into();
+        heard.check(&cell)
+    }
+
+    #[test]
+    fn a_refusal_has_one_code() {
+        assert_eq!(refused(10), Vec::<String>::new());
+        assert_eq!(refused(-1), ["ksink answered {-1}, not 10"]);
+    }
+
+    #[test]
+    fn as_many_acknowledgements_are_cut_as_a_cell_asks_for() {
+        let cell = Cell { cuts: 1, ..cell(None, None) };
+        let mut heard = Heard::expecting(std::slice::from_ref(&cell));
+        let topic = TopicProduceResponse { name: "t", ..Default::default() };
+        let response = ProduceResponse { responses: vec![topic], ..Default::default() };
+        assert!(heard.topics["t"].check(&cell, "t").len() == 2, "neither sent nor cut");
+        let then = [(); 2].map(|()| heard.hear_produced(9, &response));
+        assert!(then == [Then::Cut, Then::PassOn]);
+        assert_eq!(heard.topics["t"].cut, 1);
     }
 }
