@@ -62,15 +62,8 @@ impl Report {
     }
 
     fn table(&self) -> String {
-        let cells = |cells: [String; 14]| {
-            let [client, kind, counts @ ..] = cells;
-            let counts = counts.map(|count| format!(" {count:>8} |")).concat();
-            format!("| {client:<15} | {kind:<9} |{counts}\n")
-        };
-        let head = cells(HEAD.map(str::to_owned));
-        let rule = cells([const { "-------:" }; 14].map(str::to_owned));
-        let rows = self.rounds.iter().map(|(round, outcome)| cells(row(round, outcome)));
-        head + &rule + &rows.collect::<String>() + "\n"
+        let rows = self.rounds.iter().map(|(round, outcome)| line(row(round, outcome)));
+        line(HEAD.map(str::to_owned)) + RULE + &rows.collect::<String>() + "\n"
     }
 
     fn failures(&self) -> String {
@@ -88,6 +81,12 @@ const HEAD: [&str; 14] = [
     "copies", "silences", "given up", "s",
 ];
 
+/// Two columns of words, and twelve of numbers.
+const RULE: &str = "\
+| --------------- | --------- | -------: | -------: | -------: | -------: | -------: | -------: | -------: \
+| -------: | -------: | -------: | -------: | -------: |
+";
+
 const LEGEND: &str = "\
 - acked: records that the client reported as delivered; lost: those of them that are not in the output
 - twice: copies in the output beyond the first; order: records behind a later one of their partition
@@ -96,6 +95,12 @@ const LEGEND: &str = "\
 - given up: requests that the client did not wait for any longer, for all that the network did
 - forgetful is a server without a memory: it must keep copies, or the other rows show nothing
 ";
+
+fn line(cells: [String; 14]) -> String {
+    let [client, server, numbers @ ..] = cells;
+    let numbers = numbers.map(|number| format!(" {number:>8} |")).concat();
+    format!("| {client:<15} | {server:<9} |{numbers}\n")
+}
 
 fn row(round: &Round, outcome: &Result<Outcome>) -> [String; 14] {
     let verdict = if complaints(round, outcome).is_empty() { "ok" } else { "FAIL" };
