@@ -13,6 +13,7 @@ mod formats;
 mod http;
 pub(crate) mod install;
 pub(crate) mod landed;
+mod manner;
 mod not_applicable;
 mod place;
 mod plan;
