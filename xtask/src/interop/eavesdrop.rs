@@ -17,7 +17,7 @@ use ksink_wire::{
     records::RecordBatch,
 };
 
-use super::plan::Cell;
+use super::{plan::Cell, recording::Recording};
 
 /// How one batch was produced.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +72,8 @@ impl fmt::Display for Manner {
 pub(crate) struct Heard {
     names: HashMap<Uuid, String>,
     pub topics: HashMap<String, HeardOfTopic>,
+    /// One request of each API and version.
+    pub recording: Recording,
 }
 
 /// What was said of one topic.
@@ -224,6 +226,7 @@ impl Conversation {
     /// Listens to a frame of the client. What cannot be read is ksink's to refuse; here it goes unheard.
     pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
         let Ok((header, body)) = RequestHeader::decode(frame) else { return Then::PassOn };
+        heard.recording.hear(&header, frame);
         let head = RequestHead { api: header.api_key, version: header.api_version };
         match Request::decode(head.api, head.version, body) {
             Ok(Request::Metadata(request)) => heard.hear_question(&request),

@@ -16,6 +16,7 @@ pub(crate) mod landed;
 mod not_applicable;
 mod place;
 mod plan;
+mod recording;
 mod refusal;
 mod report;
 pub(crate) mod rows;
