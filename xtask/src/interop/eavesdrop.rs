@@ -12,13 +12,15 @@ use ksink_wire::{
     },
 };
 
-use super::{manner::Manner, plan::Cell};
+use super::{manner::Manner, plan::Cell, recording::Recording};
 
 /// What was heard on all connections of a client.
 #[derive(Clone, Default)]
 pub(crate) struct Heard {
     names: HashMap<Uuid, String>,
     pub topics: HashMap<String, HeardOfTopic>,
+    /// One request of each API and version.
+    pub recording: Recording,
 }
 
 /// What was said of one topic.
@@ -171,6 +173,7 @@ impl Conversation {
     /// Listens to a frame of the client. What cannot be read is ksink's to refuse; here it goes unheard.
     pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
         let Ok((header, body)) = RequestHeader::decode(frame) else { return Then::PassOn };
+        heard.recording.hear(&header, frame);
         let head = RequestHead { api: header.api_key, version: header.api_version };
         match Request::decode(head.api, head.version, body) {
             Ok(Request::Metadata(request)) => heard.hear_question(&request),

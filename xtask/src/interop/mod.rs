@@ -17,6 +17,7 @@ mod manner;
 mod not_applicable;
 mod place;
 mod plan;
+mod recording;
 mod refusal;
 mod report;
 pub(crate) mod rows;
