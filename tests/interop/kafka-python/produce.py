@@ -62,7 +62,7 @@ class KafkaPythonAdmin(plan.Administrator):
 
     def setting(self, topic, name):
         resource = kafka.admin.ConfigResource(kafka.admin.ConfigResourceType.TOPIC, topic)
-        return self.client.describe_configs([resource])
+        return self.client.describe_configs([resource])["topic"][topic][name]["value"]
 
     def grow(self, topic, partitions):
         return code_of(self.client.create_partitions, {topic: kafka.admin.NewPartitions(partitions)})

@@ -78,7 +78,7 @@ async function deliver(producer, cell, records) {
 
 // Does what there is to administer, and gives what it saw.
 async function administer(bootstrap, { topic, partitions, more_partitions, retention_ms }) {
-  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin()
+  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin({ retry: { retries: 0 } })
   const configEntries = [{ name: 'retention.ms', value: retention_ms }]
   const wanted = { topic, numPartitions: partitions, replicationFactor: 1, configEntries }
   const copied = { topic: `${topic}-copied`, numPartitions: 1, replicationFactor: 2 }
@@ -116,7 +116,8 @@ async function codeOf(call) {
     await call
     return 0
   } catch (error) {
-    return (error.errors?.[0] ?? error).code
+    // A code that it would try again for comes as the cause of its giving up.
+    return (error.errors?.[0] ?? error.cause ?? error).code
   }
 }
 

@@ -12,12 +12,13 @@ import (
 )
 
 type administrator struct {
-	client *kadm.Client
+	bootstrap string
+	client    *kadm.Client
 }
 
 func administrate(bootstrap string) (plan.Administrator, error) {
 	client, err := kadm.NewOptClient(kgo.SeedBrokers(bootstrap))
-	return administrator{client}, err
+	return administrator{bootstrap, client}, err
 }
 
 func (a administrator) Cluster() (string, error) {
@@ -34,8 +35,14 @@ func (a administrator) Create(topic string, partitions, replicas int, settings m
 	return err
 }
 
+// A client remembers what it heard of topics for some seconds, so a new one has to ask.
 func (a administrator) Topics() ([]string, error) {
-	topics, err := a.client.ListTopics(context.Background())
+	client, err := kadm.NewOptClient(kgo.SeedBrokers(a.bootstrap))
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	topics, err := client.ListTopics(context.Background())
 	return topics.Names(), err
 }
 

@@ -18,8 +18,16 @@ func administrate(bootstrap string) (plan.Administrator, error) {
 	return administrator{&kafka.Client{Addr: kafka.TCP(bootstrap)}}, nil
 }
 
+// A Transport remembers what it heard of topics for some seconds, so a new one has to ask.
+func (a administrator) metadata(topics []string) (*kafka.MetadataResponse, error) {
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := kafka.Client{Addr: a.client.Addr, Transport: transport}
+	return client.Metadata(context.Background(), &kafka.MetadataRequest{Topics: topics})
+}
+
 func (a administrator) Cluster() (string, error) {
-	metadata, err := a.client.Metadata(context.Background(), &kafka.MetadataRequest{Topics: []string{}})
+	metadata, err := a.metadata([]string{})
 	if err != nil {
 		return "", err
 	}
@@ -40,7 +48,7 @@ func (a administrator) Create(topic string, partitions, replicas int, settings m
 }
 
 func (a administrator) Topics() ([]string, error) {
-	metadata, err := a.client.Metadata(context.Background(), &kafka.MetadataRequest{})
+	metadata, err := a.metadata(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +60,7 @@ func (a administrator) Topics() ([]string, error) {
 }
 
 func (a administrator) Partitions(topic string) (int, error) {
-	metadata, err := a.client.Metadata(context.Background(), &kafka.MetadataRequest{Topics: []string{topic}})
+	metadata, err := a.metadata([]string{topic})
 	if err != nil {
 		return 0, err
 	}
