@@ -3,6 +3,8 @@
 mod seeds;
 mod targets;
 
+use std::collections::BTreeSet;
+
 use ksink_wire::{Request, Response};
 use proptest::{collection::vec, prelude::*, sample, test_runner::TestRunner};
 
@@ -132,6 +134,15 @@ fn lz4_frames_of_any_bytes() {
 #[test]
 fn zstd_frames_of_any_bytes() {
     check("zstd");
+}
+
+#[test]
+fn every_target_is_fuzzed() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/fuzz_targets");
+    let files = std::fs::read_dir(folder).expect("the folder of fuzz targets");
+    let name = |file: std::fs::DirEntry| file.file_name().to_string_lossy().replace(".rs", "");
+    let fuzzed: BTreeSet<_> = files.flatten().map(name).collect();
+    assert_eq!(fuzzed, TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect());
 }
 
 #[test]
