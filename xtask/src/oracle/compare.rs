@@ -18,6 +18,9 @@ pub(crate) struct Difference {
 /// What stands where a server did not send a field.
 const ABSENT: &str = "absent";
 
+/// A code that there is not.
+const WRONG_CODE: &str = "999";
+
 pub(crate) fn differences(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
     let mut found: Vec<Difference> =
         theirs.iter().zip(ours).flat_map(|(theirs, ours)| in_step(theirs, ours)).collect();
@@ -27,6 +30,32 @@ pub(crate) fn differences(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
         found.push(Difference { step, field: "answer".to_owned(), kafka, ksink });
     }
     found
+}
+
+/// The differences that there would be if ksink said a code that nobody says, one code at a time.
+pub(crate) fn planted(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
+    let steps = theirs.iter().zip(ours);
+    steps
+        .flat_map(|(theirs, ours)| wrong_codes(ours).flat_map(|wrong| in_step(theirs, &wrong)))
+        .filter(|difference| difference.ksink == WRONG_CODE)
+        .collect()
+}
+
+/// The step, once for each code in its answer, with that code wrong.
+fn wrong_codes(step: &Step) -> impl Iterator<Item = Step> {
+    let codes = match &step.answer {
+        Answer::Fields(fields) => {
+            fields.keys().filter(|path| path.ends_with("error_code")).collect()
+        }
+        Answer::Closed | Answer::Silence | Answer::Unreadable(_) => Vec::new(),
+    };
+    codes.into_iter().map(|path| {
+        let mut wrong = step.clone();
+        if let Answer::Fields(fields) = &mut wrong.answer {
+            fields.insert(path.clone(), WRONG_CODE.to_owned());
+        }
+        wrong
+    })
 }
 
 fn in_step(theirs: &Step, ours: &Step) -> Vec<Difference> {
