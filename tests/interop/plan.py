@@ -1,12 +1,14 @@
 """What the harness asks of a client, and how the client answers.
 
-A Python client imports this, describes how it sends one cell, and calls `run`. The other languages
-read the same plan and print the same lines; README.md has the format.
+A Python client imports this, describes its producer, and calls `run`. The other languages read the
+same plan and print the same lines; README.md has the format.
 """
 
 import base64
 import json
 import sys
+from abc import ABC, abstractmethod
+from contextlib import closing
 from dataclasses import dataclass
 
 
@@ -25,6 +27,8 @@ class Cell:
     name: str
     acks: str | None  # None: whatever the client does by default; so for `compression`.
     compression: str | None
+    idempotent: bool | None
+    one_by_one: bool
     records: list[Record]
 
 
@@ -32,21 +36,55 @@ class CannotExpress(Exception):
     """This client has no way to send what the cell asks for."""
 
 
-def run(version, send):
+class Producer(ABC):
+    """A producer of the client, for one cell."""
+
+    def __init__(self, bootstrap, cell):
+        self.bootstrap = bootstrap
+        self.cell = cell
+
+    @abstractmethod
+    def send(self, records):
+        """Sends records, and returns once all have been delivered; anything else is raised."""
+
+    def close(self):
+        """A client that holds connections lets go of them."""
+
+
+def run(version, producer_class):
     """Sends every cell of the plan named on the command line, and answers for each."""
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
     say(version=version)
     for cell in plan["cells"]:
-        answer(plan["bootstrap"], read_cell(cell), send)
+        answer(plan["bootstrap"], read_cell(cell), producer_class)
 
 
-def answer(bootstrap, cell, send):
+def answer(bootstrap, cell, producer_class):
     try:
-        send(bootstrap, cell)
-        say(cell=cell.name, result="ok", detail="")
+        with closing(producer_class(bootstrap, cell)) as producer:
+            refused = send(producer, cell)
+        say(cell=cell.name, result="ok", detail="", refused=refused)
     except Exception as error:  # Whatever went wrong is the answer for this cell, not for the next.
-        say(cell=cell.name, result="error", detail=f"{type(error).__name__}: {error}")
+        say(cell=cell.name, result="error", detail=in_words(error), refused={})
+
+
+def send(producer, cell):
+    """Gives what became of the records that were refused, by their place in the plan."""
+    refused = {}
+    if not cell.one_by_one:
+        producer.send(cell.records)
+        return refused
+    for place, record in enumerate(cell.records):
+        try:
+            producer.send([record])
+        except Exception as error:
+            refused[place] = in_words(error)
+    return refused
+
+
+def in_words(error):
+    return f"{type(error).__name__}: {error}"
 
 
 def say(**line):
@@ -55,7 +93,7 @@ def say(**line):
 
 def read_cell(cell):
     records = [read_record(record) for record in cell["records"]]
-    return Cell(cell["name"], cell["acks"], cell["compression"], records)
+    return Cell(**{**cell, "records": records})
 
 
 def read_record(record):

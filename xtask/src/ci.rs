@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, process::Command};
 use anyhow::{Result, ensure};
 
 use crate::{
-    check,
+    chaos, check,
     command::{cargo, count_tests, succeed},
     interop, places,
     require::{CARGO_DENY, Require},
@@ -31,6 +31,7 @@ pub(crate) fn run(require: &Require) -> bool {
     stages.run("features of the wire", wire_features);
     stages.run("dependencies", || dependencies(require));
     stages.run("interop", || interop::run_all(require));
+    stages.run("chaos", || chaos::run_short(require));
     stages.finish()
 }
 

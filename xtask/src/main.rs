@@ -1,8 +1,10 @@
-//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop`, `oracle`, `bench` and `fuzz`.
+//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop`, `chaos`, `oracle`, `bench` and
+//! `fuzz`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
 mod bench;
+mod chaos;
 mod check;
 mod ci;
 mod command;
@@ -40,6 +42,8 @@ enum Task {
     },
     /// Real Kafka producers against the real binary.
     Interop(interop::Args),
+    /// Real producers through a network that loses replies.
+    Chaos(chaos::Args),
     /// The same bytes to Apache Kafka and to ksink, and every difference in their answers.
     Oracle(oracle::Args),
     /// Throughput, latency, CPU and memory, each against a limit measured in the same run.
@@ -66,6 +70,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Check => Ok(check::run()),
         Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
         Task::Interop(arguments) => interop::run_alone(&arguments),
+        Task::Chaos(arguments) => chaos::run_alone(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
         Task::Bench(arguments) => bench::run(arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),

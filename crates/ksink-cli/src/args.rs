@@ -1,6 +1,6 @@
 //! What was typed. Nothing here asks the machine anything; see [`Plan`](crate::plan::Plan) for what it means.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
     ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser,
@@ -135,15 +135,15 @@ pub(crate) struct ServeArgs {
 
     /// A certificate (PEM) to show to the server of an https:// output; needs --output-tls-key.
     #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_CERT")]
-    pub(crate) output_tls_cert: Option<PathBuf>,
+    pub(crate) output_tls_cert: Option<OsString>,
 
     /// The private key (PEM) of --output-tls-cert.
     #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_KEY")]
-    pub(crate) output_tls_key: Option<PathBuf>,
+    pub(crate) output_tls_key: Option<OsString>,
 
     /// Certificates (PEM) that vouch for the server of an https:// output [default: the system's].
     #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_TLS_CA")]
-    pub(crate) output_tls_ca: Option<PathBuf>,
+    pub(crate) output_tls_ca: Option<OsString>,
 
     /// Takes whatever certificate the server of an https:// output shows. For tests: anybody may be in between.
     #[arg(long, env = "KSINK_OUTPUT_TLS_SKIP_VERIFY")]
@@ -169,7 +169,7 @@ pub(crate) struct ServeArgs {
 
     /// A file for records that the server refuses for good; they count as kept (HTTP).
     #[arg(long, value_name = "FILE", env = "KSINK_OUTPUT_HTTP_DLQ")]
-    pub(crate) output_http_dlq: Option<PathBuf>,
+    pub(crate) output_http_dlq: Option<OsString>,
 
     /// Writes the port to this file, as decimal text, once the server listens.
     #[arg(long, value_name = "FILE", env = "KSINK_PORT_FILE")]

@@ -157,8 +157,8 @@ fn tls(args: &ServeArgs) -> Result<TlsOptions, Exit> {
 }
 
 /// The empty name is how scripts say that there is no file.
-fn named(file: Option<&PathBuf>) -> Option<PathBuf> {
-    file.filter(|file| !file.as_os_str().is_empty()).cloned()
+fn named(file: Option<&OsString>) -> Option<PathBuf> {
+    file.filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
 fn format(args: &ServeArgs) -> Result<Format, Exit> {

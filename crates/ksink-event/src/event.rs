@@ -30,13 +30,27 @@ pub struct RecordSet {
     pub base_offset: i64,
     /// The address of the producer's end of the connection.
     pub client: SocketAddr,
+    /// How an idempotent producer numbered it.
+    pub numbering: Option<Numbering>,
     /// The records' bytes, uncompressed.
     body: Bytes,
     walk: Walk,
 }
 
+/// How an idempotent producer numbered a batch (KIP-98). It is the same each time that the batch is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbering {
+    /// The producer.
+    pub producer_id: i64,
+    /// Which of the producer's lives.
+    pub epoch: i16,
+    /// The number of the first record, counted per producer and partition; the others follow it one by
+    /// one, and 0 follows the highest number.
+    pub base_sequence: i32,
+}
+
 impl RecordSet {
-    /// A set of records that were walked already: `walk` is what was found in `body`.
+    /// A set of records that were walked already: `walk` is what was found in `body`. Nobody numbered it.
     pub fn new(
         topic: Topic,
         partition: i32,
@@ -46,7 +60,7 @@ impl RecordSet {
         walk: Walk,
     ) -> Self {
         let walk = walk.numbered_from(base_offset);
-        Self { topic, partition, base_offset, client, body, walk }
+        Self { topic, partition, base_offset, client, numbering: None, body, walk }
     }
 
     /// The records, with the offsets that they were given.

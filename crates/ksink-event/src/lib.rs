@@ -11,6 +11,6 @@ mod refusal;
 
 pub use ack::{Ack, Answer, Answers, Chain, DeliveryId, accept};
 pub use delivery::{Deliveries, Delivery, Queue, QueueClosed, Slot, queue};
-pub use event::{Event, RecordSet, Topic};
+pub use event::{Event, Numbering, RecordSet, Topic};
 pub use position::Position;
 pub use refusal::{Fault, Refusal};

@@ -21,7 +21,8 @@ pub trait Sink: Send {
     fn flush(&mut self) -> impl Future<Output = Flushed> + Send;
 }
 
-/// Names an output within its sink, from its opening until it is closed.
+/// Names an output within its sink, from its opening until it is closed. Where each set can fail for itself,
+/// each is an output of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OutputId(pub u64);
 

@@ -4,14 +4,18 @@ import confluent_kafka
 import plan
 
 
-def send(bootstrap, cell):
-    producer = confluent_kafka.Producer(configuration(bootstrap, cell))
-    failures = []
-    for record in cell.records:
-        produce(producer, record, failures)
-    unsent = producer.flush(30)
-    if failures or unsent:
-        raise RuntimeError(f"{unsent} not delivered in time, {len(failures)} refused: {failures[:3]}")
+class Librdkafka(plan.Producer):
+    def __init__(self, bootstrap, cell):
+        super().__init__(bootstrap, cell)
+        self.producer = confluent_kafka.Producer(configuration(bootstrap, cell))
+
+    def send(self, records):
+        failures = []
+        for record in records:
+            produce(self.producer, record, failures)
+        unsent = self.producer.flush(30)
+        if failures or unsent:
+            raise RuntimeError(f"{unsent} not delivered in time, {len(failures)} refused: {failures[:3]}")
 
 
 def configuration(bootstrap, cell):
@@ -20,6 +24,8 @@ def configuration(bootstrap, cell):
         settings["acks"] = cell.acks
     if cell.compression is not None:
         settings["compression.type"] = cell.compression
+    if cell.idempotent is not None:
+        settings["enable.idempotence"] = cell.idempotent
     return settings
 
 
@@ -40,4 +46,4 @@ def produce(producer, record, failures):
 if __name__ == "__main__":
     binding, library = confluent_kafka.version(), confluent_kafka.libversion()
     binding, library = (v if isinstance(v, str) else v[0] for v in (binding, library))
-    plan.run(f"confluent-kafka {binding} (librdkafka {library})", send)
+    plan.run(f"confluent-kafka {binding} (librdkafka {library})", Librdkafka)

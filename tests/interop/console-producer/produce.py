@@ -10,7 +10,7 @@ import plan
 
 COMMAND = [
     "java",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
     "org.apache.kafka.tools.ConsoleProducer",
 ]
 NULL = "<null>"
@@ -25,11 +25,12 @@ READER = {
 }
 
 
-def send(bootstrap, cell):
-    topics = dict.fromkeys(record.topic for record in cell.records)
-    for topic in topics:
-        records = [record for record in cell.records if record.topic == topic]
-        run_console_producer([*options(bootstrap, cell), "--topic", topic], "".join(map(one_line, records)))
+class ConsoleProducer(plan.Producer):
+    def send(self, records):
+        topics = dict.fromkeys(record.topic for record in records)
+        for topic in topics:
+            lines = "".join(one_line(record) for record in records if record.topic == topic)
+            run_console_producer([*options(self.bootstrap, self.cell), "--topic", topic], lines)
 
 
 def options(bootstrap, cell):
@@ -40,6 +41,8 @@ def options(bootstrap, cell):
         options += ["--request-required-acks", cell.acks]
     if cell.compression is not None:
         options += ["--compression-codec", cell.compression]
+    if cell.idempotent is not None:
+        options += ["--command-property", f"enable.idempotence={str(cell.idempotent).lower()}"]
     return options
 
 
@@ -76,4 +79,4 @@ def version():
 
 
 if __name__ == "__main__":
-    plan.run(version(), send)
+    plan.run(version(), ConsoleProducer)

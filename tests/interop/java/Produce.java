@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -24,7 +26,10 @@ public final class Produce {
 
     record Plan(String bootstrap, List<Cell> cells) {}
 
-    record Cell(String name, String acks, String compression, List<Planned> records) {}
+    record Cell(
+            String name, String acks, String compression, Boolean idempotent, boolean one_by_one, List<Planned> records) {}
+
+    record Answer(String cell, String result, String detail, Map<Integer, String> refused) {}
 
     record Planned(String topic, Integer partition, String key, String value, List<List<String>> headers, Long timestamp_ms) {}
 
@@ -48,25 +53,38 @@ public final class Produce {
     }
 
     private static void answer(String bootstrap, Cell cell) {
-        JsonObject answer = new JsonObject();
-        answer.addProperty("cell", cell.name());
+        Answer answer;
         try {
-            send(bootstrap, cell);
-            answer.addProperty("result", "ok");
-            answer.addProperty("detail", "");
+            answer = new Answer(cell.name(), "ok", "", send(bootstrap, cell));
         } catch (Exception error) {
-            answer.addProperty("result", "error");
-            answer.addProperty("detail", error.toString());
+            answer = new Answer(cell.name(), "error", error.toString(), Map.of());
         }
-        System.out.println(answer);
+        System.out.println(JSON.toJson(answer));
     }
 
-    private static void send(String bootstrap, Cell cell) throws Exception {
-        List<Future<RecordMetadata>> sent = new ArrayList<>();
+    // Gives what became of the records that were refused, by their place in the plan.
+    private static Map<Integer, String> send(String bootstrap, Cell cell) throws Exception {
+        Map<Integer, String> refused = new TreeMap<>();
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(settings(bootstrap, cell))) {
-            for (Planned record : cell.records()) {
-                sent.add(producer.send(toProducerRecord(record)));
+            if (!cell.one_by_one()) {
+                deliver(producer, cell.records());
+                return refused;
             }
+            for (int place = 0; place < cell.records().size(); place++) {
+                try {
+                    deliver(producer, List.of(cell.records().get(place)));
+                } catch (Exception error) {
+                    refused.put(place, error.toString());
+                }
+            }
+        }
+        return refused;
+    }
+
+    private static void deliver(KafkaProducer<byte[], byte[]> producer, List<Planned> records) throws Exception {
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
+        for (Planned record : records) {
+            sent.add(producer.send(toProducerRecord(record)));
         }
         for (Future<RecordMetadata> one : sent) {
             one.get();
@@ -83,6 +101,9 @@ public final class Produce {
         }
         if (cell.compression() != null) {
             settings.put("compression.type", cell.compression());
+        }
+        if (cell.idempotent() != null) {
+            settings.put("enable.idempotence", cell.idempotent().toString());
         }
         return settings;
     }

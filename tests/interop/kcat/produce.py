@@ -14,12 +14,13 @@ KEY_DELIMITER = b"<|key|>"
 RECORD_DELIMITER = b"<|record|>"
 
 
-def send(bootstrap, cell):
-    # Order counts within a partition only, so topics may go one after the other.
-    by_topic = sorted(cell.records, key=lambda record: record.topic)
-    for options, records in itertools.groupby(by_topic, key=record_options):
-        command = ["kcat", "-P", "-b", bootstrap, *cell_options(cell), *options]
-        run_kcat(command, RECORD_DELIMITER.join(map(one_input, records)))
+class Kcat(plan.Producer):
+    def send(self, records):
+        # Order counts within a partition only, so topics may go one after the other.
+        by_topic = sorted(records, key=lambda record: record.topic)
+        for options, records in itertools.groupby(by_topic, key=record_options):
+            command = ["kcat", "-P", "-b", self.bootstrap, *cell_options(self.cell), *options]
+            run_kcat(command, RECORD_DELIMITER.join(map(one_input, records)))
 
 
 def cell_options(cell):
@@ -28,6 +29,8 @@ def cell_options(cell):
         options += ["-X", f"acks={cell.acks}"]
     if cell.compression is not None:
         options += ["-X", f"compression.codec={cell.compression}"]
+    if cell.idempotent is not None:
+        options += ["-X", f"enable.idempotence={str(cell.idempotent).lower()}"]
     return options
 
 
@@ -71,4 +74,4 @@ def version():
 
 
 if __name__ == "__main__":
-    plan.run(version(), send)
+    plan.run(version(), Kcat)

@@ -39,6 +39,11 @@ impl Conversation {
         self.waiting.pop_front()
     }
 
+    /// How many Produce requests wait for their replies.
+    pub(crate) fn waiting_to_produce(&self) -> u64 {
+        self.waiting.iter().filter(|asked| asked.produce.is_some()).count() as u64
+    }
+
     /// The duplicate whose turn it is: everything asked before it is answered. It is given once, with the
     /// version of the request.
     pub(crate) fn due_duplicate(&mut self) -> Option<(Frame, i16)> {

@@ -25,6 +25,8 @@ pub struct Counts {
     pub delays: u64,
     /// Connections that went silent.
     pub black_holes: u64,
+    /// Produce requests that the server had not answered when the client hung up by itself.
+    pub given_up: u64,
     /// Replies of the server that were not the next one asked for. A server that keeps the order has none.
     pub misplaced_replies: u64,
 }

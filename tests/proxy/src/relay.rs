@@ -70,7 +70,7 @@ impl Line {
         mut from: ReadHalf<'_>,
         mut to: WriteHalf<'_>,
     ) -> Result<(), End> {
-        while let Some(frame) = Frame::read(&mut from).await? {
+        while let Some(frame) = self.hear_request(&mut from).await? {
             let head = frame.head();
             let fault = self.meet(head);
             if fault == Fault::BlackHole {
@@ -87,6 +87,15 @@ impl Line {
             self.send_due_duplicate();
         }
         Ok(to.shutdown().await?)
+    }
+
+    async fn hear_request(&self, from: &mut ReadHalf<'_>) -> io::Result<Option<Frame>> {
+        let heard = Frame::read(from).await;
+        if !matches!(heard, Ok(Some(_))) {
+            let given_up = self.conversation().waiting_to_produce();
+            self.ledger.count(|counts| counts.given_up += given_up);
+        }
+        heard
     }
 
     async fn pass_replies(&self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> Result<(), End> {

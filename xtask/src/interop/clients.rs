@@ -1,7 +1,7 @@
 //! The clients of the matrix, and one run of a client through its plan.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, File},
     path::Path,
     process::{Command, Stdio},
@@ -32,6 +32,8 @@ pub(crate) enum Program {
     Java { kafka_clients: &'static str },
     /// A program of the Go module.
     Go,
+    /// A Node.js script with packages of its own.
+    Node,
 }
 
 /// Whether a client keeps the order of a partition.
@@ -72,18 +74,25 @@ pub(crate) const CLIENTS: &[Client] = &[
     },
     Client { name: "franz-go", program: Program::Go, order: Order::Always },
     Client { name: "kafka-go", program: Program::Go, order: Order::Acknowledged },
+    Client { name: "sarama", program: Program::Go, order: Order::Always },
+    Client { name: "kafka-python", program: Program::Python, order: Order::Always },
+    Client { name: "kafkajs", program: Program::Node, order: Order::Always },
 ];
 
 /// What a client says of itself and of its cells.
 pub(crate) struct Answers {
     pub version: String,
-    cells: HashMap<String, Result<(), String>>,
+    cells: HashMap<String, Result<Refused, String>>,
     /// How the client ended, for the cells that it did not answer for.
     ending: String,
 }
 
+/// The records of a cell that were not delivered, by their place in the plan, and what the client said.
+pub(crate) type Refused = BTreeMap<usize, String>;
+
 impl Answers {
-    pub(crate) fn cell(&self, name: &str) -> Result<(), String> {
+    /// What became of a cell: its records were delivered, except for those.
+    pub(crate) fn cell(&self, name: &str) -> Result<Refused, String> {
         self.cells.get(name).cloned().unwrap_or_else(|| Err(format!("no answer: {}", self.ending)))
     }
 }
@@ -93,7 +102,7 @@ impl Answers {
 #[serde(untagged, deny_unknown_fields)]
 enum Line {
     Version { version: String },
-    Cell { cell: String, result: Verdict, detail: String },
+    Cell { cell: String, result: Verdict, detail: String, refused: BTreeMap<String, String> },
 }
 
 #[derive(Deserialize)]
@@ -123,15 +132,26 @@ pub(crate) fn run(command: &mut Command, folder: &Path, limit: Duration) -> Resu
     read_answers(&answers, ending)
 }
 
+/// The names of an object are text, the places too.
+fn by_place(refused: BTreeMap<String, String>) -> Result<Refused> {
+    refused
+        .into_iter()
+        .map(|(place, report)| {
+            let place = place.parse().with_context(|| format!("{place} is not a place"))?;
+            Ok((place, report))
+        })
+        .collect()
+}
+
 fn read_answers(file: &Path, ending: String) -> Result<Answers> {
     let mut answers =
         Answers { version: "of unknown version".to_owned(), cells: HashMap::new(), ending };
     for line in fs::read_to_string(file)?.lines() {
         match serde_json::from_str(line).with_context(|| format!("the client said: {line}"))? {
             Line::Version { version } => answers.version = version,
-            Line::Cell { cell, result, detail } => {
+            Line::Cell { cell, result, detail, refused } => {
                 let result = match result {
-                    Verdict::Ok => Ok(()),
+                    Verdict::Ok => Ok(by_place(refused)?),
                     Verdict::Error => Err(detail),
                 };
                 answers.cells.insert(cell, result);

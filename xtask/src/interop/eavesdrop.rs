@@ -11,8 +11,8 @@ use ksink_wire::{
     ApiKey, Request, RequestHeader, Response, ResponseHeader, Uuid,
     compression::Compression,
     messages::{
-        metadata::MetadataResponse,
-        produce::{PartitionProduceData, ProduceRequest},
+        metadata::{MetadataRequest, MetadataResponse},
+        produce::{PartitionProduceData, ProduceRequest, ProduceResponse},
     },
     records::RecordBatch,
 };
@@ -46,6 +46,7 @@ impl Manner {
         let Some(compression) = self.compression else { return false };
         cell.acks.is_none_or(|asked| asked == acks_name(self.acks))
             && cell.compression.is_none_or(|asked| asked == compression_name(compression))
+            && cell.idempotent.is_none_or(|asked| asked == self.idempotent)
     }
 }
 
@@ -67,59 +68,145 @@ impl fmt::Display for Manner {
 }
 
 /// What was heard on all connections of a client.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Heard {
     names: HashMap<Uuid, String>,
-    manners: HashMap<String, HashSet<Manner>>,
+    pub topics: HashMap<String, HeardOfTopic>,
+}
+
+/// What was said of one topic.
+#[derive(Clone, Default)]
+pub(crate) struct HeardOfTopic {
+    /// Whether ksink was asked for it at all.
+    pub asked_for: bool,
+    /// The ways in which batches were produced.
+    pub manners: HashSet<Manner>,
+    /// The error codes that ksink answered with, other than 0.
+    pub codes: BTreeSet<i16>,
+    /// How many acknowledgements were cut off, and how many still have to be.
+    pub cut: usize,
+    to_cut: usize,
 }
 
 impl Heard {
-    /// The ways in which batches of a topic were produced.
-    fn manners(&self, topic: &str) -> impl Iterator<Item = &Manner> {
-        self.manners.get(topic).into_iter().flatten()
+    /// Expects to hear of these cells, and cuts off as many acknowledgements as they ask for.
+    pub(crate) fn expecting(cells: &[Cell]) -> Self {
+        let mut heard = Self::default();
+        for cell in cells {
+            for topic in cell.topics() {
+                heard.topics.entry(topic.to_owned()).or_default().to_cut = cell.cuts;
+            }
+        }
+        heard
     }
 
     /// How the client produces when it is asked for nothing in particular.
     pub(crate) fn defaults(&self, cells: &[Cell]) -> BTreeSet<String> {
-        let by_default =
-            cells.iter().filter(|cell| cell.acks.is_none() && cell.compression.is_none());
-        let topics = by_default.flat_map(Cell::topics);
-        topics.flat_map(|topic| self.manners(topic)).map(Manner::to_string).collect()
+        let by_default = cells.iter().filter(|cell| {
+            cell.acks.is_none() && cell.compression.is_none() && cell.idempotent.is_none()
+        });
+        let topics = by_default.flat_map(Cell::topics).filter_map(|topic| self.topics.get(topic));
+        topics.flat_map(|topic| &topic.manners).map(Manner::to_string).collect()
     }
 
-    /// Where the client did otherwise than the cell asked, in sentences.
+    /// Where something else was said than the cell asks for, in sentences.
     pub(crate) fn check(&self, cell: &Cell) -> Vec<String> {
-        let check_topic = |topic: &str| match self.manners(topic).next() {
-            None => vec![format!("nobody was heard to produce to {topic}")],
-            Some(_) => {
-                let otherwise = self.manners(topic).filter(|manner| !manner.fits(cell));
-                otherwise.map(|manner| format!("was sent otherwise: {manner}")).collect()
-            }
-        };
-        cell.topics().into_iter().flat_map(check_topic).collect()
+        let silence = HeardOfTopic::default();
+        let heard_of = |topic: &str| self.topics.get(topic).unwrap_or(&silence).check(cell, topic);
+        cell.topics().into_iter().flat_map(heard_of).collect()
     }
 
-    fn hear_names(&mut self, metadata: &MetadataResponse<'_>) {
+    fn hear_question(&mut self, request: &MetadataRequest<'_>) {
+        for name in request.topics.iter().flatten().filter_map(|topic| topic.name) {
+            self.topics.entry(name.to_owned()).or_default().asked_for = true;
+        }
+    }
+
+    fn hear_metadata(&mut self, metadata: &MetadataResponse<'_>) {
         for topic in &metadata.topics {
             if let Some(name) = topic.name {
                 self.names.insert(topic.topic_id, name.to_owned());
+                self.hear_code(name, topic.error_code.0);
             }
+        }
+    }
+
+    fn hear_code(&mut self, topic: &str, code: i16) {
+        if code != 0 {
+            self.topics.entry(topic.to_owned()).or_default().codes.insert(code);
         }
     }
 
     fn hear_produce(&mut self, version: i16, request: &ProduceRequest<'_>) {
         for topic in &request.topic_data {
-            let name = if version >= 13 {
-                self.names.get(&topic.topic_id).cloned()
-            } else {
-                Some(topic.name.to_owned())
-            };
-            let manners = self.manners.entry(name.unwrap_or_default()).or_default();
-            manners.extend(
+            let name = self.name(version, topic.name, topic.topic_id);
+            let heard = self.topics.entry(name).or_default();
+            heard.asked_for = true;
+            heard.manners.extend(
                 topic.partition_data.iter().map(|data| Manner::of(version, request.acks, data)),
             );
         }
     }
+
+    /// Says whether this acknowledgement is one to be cut off.
+    fn hear_produced(&mut self, version: i16, response: &ProduceResponse<'_>) -> Then {
+        let mut then = Then::PassOn;
+        for topic in &response.responses {
+            let name = self.name(version, topic.name, topic.topic_id);
+            for partition in &topic.partition_responses {
+                self.hear_code(&name, partition.error_code.0);
+            }
+            let topic = self.topics.entry(name).or_default();
+            if topic.to_cut > 0 {
+                topic.to_cut -= 1;
+                topic.cut += 1;
+                then = Then::Cut;
+            }
+        }
+        then
+    }
+
+    /// Since version 13, Produce names a topic by its id (KIP-516).
+    fn name(&self, version: i16, name: &str, id: Uuid) -> String {
+        if version >= 13 {
+            self.names.get(&id).cloned().unwrap_or_default()
+        } else {
+            name.to_owned()
+        }
+    }
+}
+
+impl HeardOfTopic {
+    fn check(&self, cell: &Cell, topic: &str) -> Vec<String> {
+        let mut differences: Vec<String> = self
+            .manners
+            .iter()
+            .filter(|manner| !manner.fits(cell))
+            .map(|manner| format!("was sent otherwise: {manner}"))
+            .collect();
+        if cell.delivers(topic) && self.manners.is_empty() {
+            differences.push(format!("nobody was heard to produce to {topic}"));
+        }
+        // A client may know by itself that no broker would have a topic of that name.
+        if let Some(refusal) = cell.refusal(topic)
+            && self.asked_for
+            && !self.codes.iter().eq([&refusal.code()])
+        {
+            differences.push(format!("ksink answered {:?}, not {}", self.codes, refusal.code()));
+        }
+        if self.cut != cell.cuts {
+            differences.push(format!("{} of {} acknowledgements were cut", self.cut, cell.cuts));
+        }
+        differences
+    }
+}
+
+/// What is to be done with a frame that was heard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    PassOn,
+    /// It must not arrive, and nothing after it.
+    Cut,
 }
 
 /// One connection: requests, and the answers that they explain.
@@ -135,26 +222,66 @@ struct RequestHead {
 
 impl Conversation {
     /// Listens to a frame of the client. What cannot be read is ksink's to refuse; here it goes unheard.
-    pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) {
-        let Ok((header, body)) = RequestHeader::decode(frame) else { return };
+    pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
+        let Ok((header, body)) = RequestHeader::decode(frame) else { return Then::PassOn };
         let head = RequestHead { api: header.api_key, version: header.api_version };
-        if let Ok(Request::Produce(request)) = Request::decode(head.api, head.version, body) {
-            heard.hear_produce(head.version, &request);
+        match Request::decode(head.api, head.version, body) {
+            Ok(Request::Metadata(request)) => heard.hear_question(&request),
+            Ok(Request::Produce(request)) => heard.hear_produce(head.version, &request),
+            _ => {}
         }
         self.asked.insert(header.correlation_id, head);
+        Then::PassOn
     }
 
     /// Listens to a frame of ksink.
-    pub(crate) fn hear_response(&mut self, frame: &[u8], heard: &mut Heard) {
-        let Some(correlation_id) = frame.first_chunk().map(|id| i32::from_be_bytes(*id)) else {
-            return;
-        };
-        let Some(RequestHead { api, version }) = self.asked.remove(&correlation_id) else { return };
-        let Ok((_, body)) = ResponseHeader::decode(api, version, frame) else { return };
-        if let Ok(Response::Metadata(metadata)) = Response::decode(api, version, body) {
-            heard.hear_names(&metadata);
-        }
+    pub(crate) fn hear_response(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
+        self.understand(frame, heard).unwrap_or(Then::PassOn)
     }
+
+    fn understand(&mut self, frame: &[u8], heard: &mut Heard) -> Option<Then> {
+        let correlation_id = i32::from_be_bytes(*frame.first_chunk()?);
+        let RequestHead { api, version } = self.asked.remove(&correlation_id)?;
+        let (_, body) = ResponseHeader::decode(api, version, frame).ok()?;
+        match Response::decode(api, version, body).ok()? {
+            Response::Metadata(metadata) => heard.hear_metadata(&metadata),
+            Response::Produce(response) => return Some(heard.hear_produced(version, &response)),
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+impl Heard {
+    /// What is heard where everything is as a cell asks.
+    pub(crate) fn as_asked(cell: &Cell) -> Self {
+        let mut heard = Self::default();
+        for topic in cell.topics() {
+            let manner = Manner {
+                version: 9,
+                acks: cell.acks.and_then(|acks| acks.parse().ok()).unwrap_or(-1),
+                compression: Some(compression_of(cell)),
+                idempotent: cell.idempotent.unwrap_or(true),
+            };
+            let told = HeardOfTopic {
+                asked_for: true,
+                manners: cell.delivers(topic).then_some(manner).into_iter().collect(),
+                codes: cell.refusal(topic).map(|refusal| refusal.code()).into_iter().collect(),
+                cut: cell.cuts,
+                to_cut: 0,
+            };
+            heard.topics.insert(topic.to_owned(), told);
+        }
+        heard
+    }
+}
+
+#[cfg(test)]
+fn compression_of(cell: &Cell) -> Compression {
+    use Compression::{Gzip, Lz4, None, Snappy, Zstd};
+    let mut all = [None, Gzip, Snappy, Lz4, Zstd].into_iter();
+    all.find(|codec| cell.compression == Some(&*compression_name(*codec))).unwrap_or(None)
 }
 
 #[cfg(test)]
@@ -163,12 +290,13 @@ mod tests {
 
     fn heard(manner: Manner) -> Heard {
         let mut heard = Heard::default();
-        heard.manners.insert("t".to_owned(), HashSet::from([manner]));
+        heard.topics.entry("t".to_owned()).or_default().manners.insert(manner);
         heard
     }
 
     fn cell(acks: Option<&'static str>, compression: Option<&'static str>) -> Cell {
-        Cell { name: "row", acks, compression, records: vec![Record::new("t", "value")] }
+        let records = vec![Record::new("t", "value")];
+        Cell { name: "row", acks, compression, records, ..Cell::default() }
     }
 
     fn zstd_to_all() -> Manner {

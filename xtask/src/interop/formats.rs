@@ -39,7 +39,7 @@ impl Format {
             record(&[0, 0xFF, 0xFE, b'\n', 0x80]).key([0xC3, 0x28]).timestamp_ms(3),
             record(b"headers").header("a", "1").null_header("b").header("a", "").timestamp_ms(4),
         ];
-        Cell { name: self.name, acks: Some("all"), compression: None, records }
+        Cell { name: self.name, acks: Some("all"), records, ..Cell::default() }
     }
 
     /// What is wrong with the file of the cell's topic, in sentences. A file with a planted fault must

@@ -18,30 +18,56 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
     let mut command = match client.program {
         Program::Kcat => {
             demand(&["python3", "kcat"])?;
-            script("python3", client.name)
+            script("python3", client.name, "produce.py")
         }
         Program::Python => {
             demand(&["python3"])?;
-            script(python_packages(client.name)?, client.name)
+            script(python_packages(client.name)?, client.name, "produce.py")
         }
         Program::ConsoleProducer => {
             demand(&["python3", "java", "mvn"])?;
-            let mut command = script("python3", client.name);
+            let mut command = script("python3", client.name, "produce.py");
             command.env("CLASSPATH", jars(client.name, client.name, None)?);
             command
         }
         Program::Java { kafka_clients } => {
             demand(&["java", "mvn"])?;
-            let mut command = Command::new("java");
-            command.env("CLASSPATH", jars(client.name, "java", Some(kafka_clients))?);
-            command
-                .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
-                .arg(sources("java").join("Produce.java"));
-            command
+            java(client.name, kafka_clients, "Produce.java")?
         }
         Program::Go => {
             demand(&["go"])?;
             Command::new(go_program(client.name)?)
+        }
+        Program::Node => {
+            demand(&["node", "npm"])?;
+            let mut command = Command::new("node");
+            command.env("NODE_PATH", node_packages(client.name)?);
+            command.arg(sources(client.name).join("produce.js"));
+            command
+        }
+    };
+    command.arg("plan.json");
+    Ok(command)
+}
+
+/// Installs what a client needs, and gives the command of its program for the runs under faults, which sends
+/// the `plan.json` of the folder in which it is started.
+pub(crate) fn install_chaos(client: &Client) -> Result<Command> {
+    let mut command = match client.program {
+        Program::Python => {
+            demand(&["python3"])?;
+            script(python_packages(client.name)?, client.name, "chaos.py")
+        }
+        Program::Java { kafka_clients } => {
+            demand(&["java", "mvn"])?;
+            java(client.name, kafka_clients, "Chaos.java")?
+        }
+        Program::Go => {
+            demand(&["go"])?;
+            Command::new(go_program("chaos")?)
+        }
+        Program::Kcat | Program::ConsoleProducer | Program::Node => {
+            bail!("{} has no program for this", client.name)
         }
     };
     command.arg("plan.json");
@@ -64,11 +90,18 @@ fn installed(name: &str) -> PathBuf {
     places::target().join("interop/installed").join(name)
 }
 
-fn script(python: impl Into<OsString>, client: &str) -> Command {
+fn script(python: impl Into<OsString>, client: &str, file: &str) -> Command {
     let mut command = Command::new(python.into());
     command.env("PYTHONPATH", sources("")).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.arg(sources(client).join("produce.py"));
+    command.arg(sources(client).join(file));
     command
+}
+
+fn java(client: &str, kafka_clients: &str, file: &str) -> Result<Command> {
+    let mut command = Command::new("java");
+    command.env("CLASSPATH", jars(client, "java", Some(kafka_clients))?);
+    command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn").arg(sources("java").join(file));
+    Ok(command)
 }
 
 /// A virtual environment with the packages of the client's `requirements.txt`; gives its Python.
@@ -90,6 +123,22 @@ fn python_packages(client: &str) -> Result<PathBuf> {
         succeed(quiet(pip.arg("--requirement").arg(&requirements)))
     })?;
     Ok(python)
+}
+
+/// The packages of the client's `package-lock.json`; gives the folder in which Node.js finds them.
+fn node_packages(client: &str) -> Result<PathBuf> {
+    let folder = installed(client);
+    let lock = sources(client).join("package-lock.json");
+    once(&folder, &lock, "", || {
+        fs::copy(&lock, folder.join("package-lock.json"))?;
+        fs::copy(sources(client).join("package.json"), folder.join("package.json"))?;
+        let mut npm = Command::new("npm");
+        npm.current_dir(&folder)
+            .args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--cache"])
+            .arg(installed("npm"));
+        succeed(quiet(&mut npm))
+    })?;
+    Ok(folder.join("node_modules"))
 }
 
 /// The jars that a `pom.xml` asks for, as a class path.

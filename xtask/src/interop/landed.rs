@@ -68,6 +68,29 @@ impl Landed {
     }
 }
 
+impl Landed {
+    /// Reads a line of the dead letters, for a record that was refused with 404 at the first attempt.
+    pub(crate) fn parse_letter(text: &str) -> Result<Self> {
+        let letter: Letter =
+            serde_json::from_str(text).with_context(|| format!("not a dead letter: {text}"))?;
+        letter.client_addr.parse::<SocketAddr>().context("client_addr")?;
+        ensure!(letter.status == Some(404), "the status {:?}", letter.status);
+        ensure!(letter.attempts == 1, "{} attempts", letter.attempts);
+        ensure!(letter.reason.contains("404"), "the reason {}", letter.reason);
+        let [first, last] = [letter.first_attempt, letter.last_attempt].map(|at| timestamp_ms(&at));
+        ensure!(first? == last?, "two times of one attempt");
+        Ok(Self {
+            topic: letter.topic,
+            partition: letter.partition,
+            offset: letter.offset,
+            key: decode(letter.key, Some("base64"))?,
+            value: decode(letter.value, Some("base64"))?,
+            headers: exact(letter.headers)?,
+            timestamp_ms: Some(letter.timestamp),
+        })
+    }
+}
+
 impl fmt::Display for Landed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { topic, partition, offset, key, value, headers, timestamp_ms } = self;
@@ -95,6 +118,25 @@ struct Line {
     timestamp: Option<String>,
     client_addr: String,
     transactional_id: Option<String>,
+}
+
+/// A dead letter, field by field; see `docs/formats.md`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Letter {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    timestamp: i64,
+    key: Option<String>,
+    value: Option<String>,
+    headers: Vec<(String, Option<String>)>,
+    client_addr: String,
+    status: Option<u16>,
+    reason: String,
+    attempts: u32,
+    first_attempt: String,
+    last_attempt: String,
 }
 
 /// The entries of an object, in the order of the text, repeated names and all.
@@ -136,14 +178,17 @@ fn headers(
         ensure!(!repeats(&object), "an object that names a header twice");
         return Ok(object);
     };
-    let raw = raw.into_iter().map(|(name, value)| Ok(Header(name, decode(value, Some("base64"))?)));
-    let raw: Vec<Header> = raw.collect::<Result<_>>().context("headers_raw")?;
+    let raw = exact(raw).context("headers_raw")?;
     ensure!(
         object.iter().all(|header| raw.contains(header)),
         "headers and headers_raw contradict each other"
     );
     ensure!(object != raw, "headers_raw although headers says it all");
     Ok(raw)
+}
+
+fn exact(raw: Vec<(String, Option<String>)>) -> Result<Vec<Header>> {
+    raw.into_iter().map(|(name, value)| Ok(Header(name, decode(value, Some("base64"))?))).collect()
 }
 
 fn repeats(headers: &[Header]) -> bool {

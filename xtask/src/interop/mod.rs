@@ -7,15 +7,20 @@
 mod clients;
 mod compare;
 mod eavesdrop;
+mod evidence;
 mod faults;
 mod formats;
+mod http;
 pub(crate) mod install;
-mod landed;
+pub(crate) mod landed;
 mod not_applicable;
+mod place;
 mod plan;
+mod refusal;
 mod report;
 pub(crate) mod rows;
 pub(crate) mod server;
+mod setting;
 mod turn;
 pub(crate) mod wait;
 mod wiretap;
@@ -38,6 +43,7 @@ use self::{
     report::Report,
     rows::ROWS,
     server::Binary,
+    setting::Setting,
     turn::Turn,
 };
 use crate::{require::Require, tally::Tally};
@@ -116,8 +122,18 @@ impl Choice {
         self.rows.as_ref().is_none_or(|rows| rows.iter().any(|chosen| chosen == row))
     }
 
-    fn cells(&self) -> Vec<Cell> {
-        ROWS.iter().filter(|row| self.includes(row.name)).map(|row| row.cell(self.count)).collect()
+    /// The cells of each setting that has any.
+    fn cells(&self) -> Vec<(&'static Setting, Vec<Cell>)> {
+        let cells = |setting: &Setting| -> Vec<Cell> {
+            let rows = ROWS.iter().filter(|row| row.setting.name == setting.name);
+            rows.filter(|row| self.includes(row.name)).map(|row| row.cell(self.count)).collect()
+        };
+        let settings = Setting::ALL.iter().map(|setting| (*setting, cells(setting)));
+        settings.filter(|(_, cells)| !cells.is_empty()).collect()
+    }
+
+    fn is_everything(&self) -> bool {
+        self.rows.is_none() && self.clients.len() == CLIENTS.len()
     }
 
     fn formats(&self, client: &Client) -> impl Iterator<Item = &'static Format> {
@@ -143,7 +159,7 @@ fn run(choice: &Choice, require: &Require, ksink: Option<&Path>) -> Result<Tally
         runs.push(turn.take(&cells, choice.formats(client), require, &mut planted));
     }
     let report =
-        Report { ksink_version: binary.version, runs, planted, all_rows: choice.rows.is_none() };
+        Report { ksink_version: binary.version, runs, planted, everything: choice.is_everything() };
     report.publish()?;
     Ok(report.tally())
 }

@@ -6,6 +6,8 @@ use anyhow::{Context, Result};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Serialize, Serializer};
 
+use super::{http, refusal::Refusal};
+
 /// Everything that one run of a client sends.
 #[derive(Serialize)]
 pub(crate) struct Plan<'a> {
@@ -22,18 +24,41 @@ impl Plan<'_> {
 }
 
 /// What one row asks of a client: some records, sent with one configuration.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub(crate) struct Cell {
     pub name: &'static str,
-    /// `0`, `1` or `all`; none for the client's default. So for the compression.
+    /// `0`, `1` or `all`; none for the client's default. So for the two that follow.
     pub acks: Option<&'static str>,
     pub compression: Option<&'static str>,
+    pub idempotent: Option<bool>,
+    /// Whether each record waits until it is known what became of the one before it. Only then can
+    /// some be refused, and the others delivered.
+    pub one_by_one: bool,
     pub records: Vec<Record>,
+    /// Whether the client's own partitioner has to use every partition.
+    #[serde(skip)]
+    pub spread: bool,
+    /// How many acknowledgements are cut off, each with its connection, after ksink has given them.
+    #[serde(skip)]
+    pub cuts: usize,
+    /// How the server answers, where records are posted.
+    #[serde(skip)]
+    pub http: http::Answer,
 }
 
 impl Cell {
     pub(crate) fn topics(&self) -> BTreeSet<&str> {
         self.records.iter().map(|record| &*record.topic).collect()
+    }
+
+    /// How ksink has to refuse records of this topic, if it has to.
+    pub(crate) fn refusal(&self, topic: &str) -> Option<Refusal> {
+        self.records.iter().filter(|record| record.topic == topic).find_map(|record| record.refusal)
+    }
+
+    /// Whether any record of this topic has to be delivered.
+    pub(crate) fn delivers(&self, topic: &str) -> bool {
+        self.records.iter().any(|record| record.topic == topic && record.refusal.is_none())
     }
 }
 
@@ -50,6 +75,9 @@ pub(crate) struct Record {
     pub headers: Vec<Header>,
     /// None: the client stamps the record itself.
     pub timestamp_ms: Option<i64>,
+    /// None: it has to be delivered.
+    #[serde(skip)]
+    pub refusal: Option<Refusal>,
 }
 
 impl Record {
@@ -67,6 +95,10 @@ impl Record {
 
     pub(crate) fn partition(self, partition: i32) -> Self {
         Self { partition: Some(partition), ..self }
+    }
+
+    pub(crate) fn refused(self, refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), ..self }
     }
 
     pub(crate) fn timestamp_ms(self, timestamp_ms: i64) -> Self {
@@ -110,9 +142,16 @@ impl fmt::Display for Header {
     }
 }
 
-/// Bytes for a person to read.
+/// Bytes for a person to read; of many, the first.
 pub(crate) fn text(bytes: Option<&[u8]>) -> String {
-    bytes.map_or_else(|| "null".to_owned(), |bytes| format!("\"{}\"", bytes.escape_ascii()))
+    const MANY: usize = 80;
+    match bytes {
+        None => "null".to_owned(),
+        Some(bytes) if bytes.len() > MANY => {
+            format!("\"{}...\" ({} bytes)", bytes[..MANY].escape_ascii(), bytes.len())
+        }
+        Some(bytes) => format!("\"{}\"", bytes.escape_ascii()),
+    }
 }
 
 fn base64_or_null<S: Serializer>(

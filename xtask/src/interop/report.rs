@@ -92,8 +92,8 @@ pub(crate) struct Report {
     pub ksink_version: String,
     pub runs: Vec<Run>,
     pub planted: Planted,
-    /// Whether every fault had to find an occasion, which a part of the rows may not offer.
-    pub all_rows: bool,
+    /// Whether every fault had to find an occasion, which a part of the matrix may not offer.
+    pub everything: bool,
 }
 
 impl Report {
@@ -149,17 +149,19 @@ impl Report {
     }
 
     fn table(&self) -> String {
+        let names = ROWS.iter().map(|row| row.name).chain(FORMATS.iter().map(|format| format.name));
+        let tried: Vec<&str> =
+            names.filter(|name| self.runs.iter().any(|run| run.tried(name))).collect();
+        let width = tried.iter().map(|name| name.len()).max().unwrap_or_default();
         let line = |first: &str, field: &dyn Fn(&Run) -> String| {
             let fields =
                 self.runs.iter().map(|run| format!(" {:<1$} |", field(run), run.client.len()));
-            format!("| {first:<16} |{}\n", fields.collect::<String>())
+            format!("| {first:<width$} |{}\n", fields.collect::<String>())
         };
-        let names = ROWS.iter().map(|row| row.name).chain(FORMATS.iter().map(|format| format.name));
-        let tried = names.filter(|name| self.runs.iter().any(|run| run.tried(name)));
         let head = line("", &|run| run.client.to_owned())
-            + &line(&"-".repeat(16), &|run| "-".repeat(run.client.len()));
-        head + &tried.map(|name| line(name, &|run| run.mark(name).to_owned())).collect::<String>()
-            + "\n"
+            + &line(&"-".repeat(width), &|run| "-".repeat(run.client.len()));
+        let row = |name: &&str| line(name, &|run| run.mark(name).to_owned());
+        head + &tried.iter().map(row).collect::<String>() + "\n"
     }
 
     fn planted_faults(&self) -> String {
@@ -178,7 +180,7 @@ impl Report {
     fn faults_that_prove_nothing(&self) -> Vec<String> {
         let mut failures: Vec<String> =
             self.planted.unnoticed.iter().map(|place| format!("not noticed: {place}")).collect();
-        if self.all_rows && self.runs.iter().any(Run::was_tried) {
+        if self.everything && self.runs.iter().any(Run::was_tried) {
             failures
                 .extend(self.planted.never_tried().map(|fault| format!("never planted: {fault}")));
         }

@@ -1,6 +1,11 @@
 //! The rows of the matrix: what is tried with every client.
 
-use super::plan::{Cell, Record};
+use super::{
+    http,
+    plan::{Cell, Record},
+    refusal::Refusal,
+    setting::{self, Setting},
+};
 
 /// The partitions that each topic has.
 pub(crate) const PARTITIONS: i32 = 4;
@@ -12,47 +17,80 @@ pub(crate) const VOLUME: &str = "volume";
 pub(crate) struct Row {
     pub name: &'static str,
     pub shows: &'static str,
+    pub setting: &'static Setting,
     build: fn(Cell, usize) -> Cell,
 }
 
 impl Row {
     /// What a client has to send for this row; `count` is the size of the large one.
     pub(crate) fn cell(&self, count: usize) -> Cell {
-        let blank = Cell { name: self.name, acks: None, compression: None, records: Vec::new() };
-        (self.build)(blank, count)
+        (self.build)(Cell { name: self.name, ..Cell::default() }, count)
     }
 }
 
 pub(crate) const ROWS: &[Row] = &[
-    Row { name: "plain", shows: "values alone", build: plain },
-    Row { name: "keys", shows: "a key, an empty key, no key", build: keys },
-    Row { name: "null-value", shows: "a null value, an empty value", build: null_value },
-    Row { name: "binary", shows: "a key and a value of any bytes", build: binary },
-    Row { name: "headers", shows: "several headers, in order", build: headers },
-    Row { name: "headers-repeated", shows: "a header name twice", build: headers_repeated },
-    Row { name: "headers-binary", shows: "header values of any bytes", build: headers_binary },
-    Row { name: "headers-null", shows: "a null header, an empty header", build: headers_null },
-    Row {
-        name: "timestamps",
-        shows: "timestamps to the millisecond, in any order",
-        build: timestamps,
-    },
-    Row {
-        name: "timestamp-zero",
-        shows: "the timestamp 0, which is not the absence of one",
-        build: timestamp_zero,
-    },
-    Row { name: "partitions", shows: "records to the partition that was named", build: partitions },
-    Row { name: "codec-none", shows: "no compression", build: |cell, _| codec(cell, "none") },
-    Row { name: "codec-gzip", shows: "gzip", build: |cell, _| codec(cell, "gzip") },
-    Row { name: "codec-snappy", shows: "snappy", build: |cell, _| codec(cell, "snappy") },
-    Row { name: "codec-lz4", shows: "lz4", build: |cell, _| codec(cell, "lz4") },
-    Row { name: "codec-zstd", shows: "zstd", build: |cell, _| codec(cell, "zstd") },
-    Row { name: "acks-0", shows: "no acknowledgement", build: |cell, _| acks(cell, "0") },
-    Row { name: "acks-1", shows: "acknowledged by the leader", build: |cell, _| acks(cell, "1") },
-    Row { name: "acks-all", shows: "acknowledged by all", build: |cell, _| acks(cell, "all") },
-    Row { name: VOLUME, shows: "many records over 3 topics and 4 partitions", build: volume },
+    open("plain", "values alone", plain),
+    open("keys", "a key, an empty key, no key", keys),
+    open("null-value", "a null value, an empty value", null_value),
+    open("binary", "a key and a value of any bytes", binary),
+    open("headers", "several headers, in order", headers),
+    open("headers-repeated", "a header name twice", headers_repeated),
+    open("headers-binary", "header values of any bytes", headers_binary),
+    open("headers-null", "a null header, an empty header", headers_null),
+    open("timestamps", "timestamps to the millisecond, in any order", timestamps),
+    open("timestamp-zero", "the timestamp 0, which is not the absence of one", timestamp_zero),
+    open("partitions", "records to the partition that was named", partitions),
+    open(
+        "more-partitions",
+        "every partition, as the client's partitioner chooses",
+        more_partitions,
+    ),
+    open("codec-none", "no compression", |cell, _| codec(cell, "none")),
+    open("codec-gzip", "gzip", |cell, _| codec(cell, "gzip")),
+    open("codec-snappy", "snappy", |cell, _| codec(cell, "snappy")),
+    open("codec-lz4", "lz4", |cell, _| codec(cell, "lz4")),
+    open("codec-zstd", "zstd", |cell, _| codec(cell, "zstd")),
+    open("acks-0", "no acknowledgement", |cell, _| acks(cell, "0")),
+    open("acks-1", "acknowledged by the leader", |cell, _| acks(cell, "1")),
+    open("acks-all", "acknowledged by all", |cell, _| acks(cell, "all")),
+    open("idempotent", "batches that are numbered, and must be on the wire", idempotent),
+    open(
+        "duplicates-after-reconnect",
+        "acknowledgements cut off, twice: numbered batches are sent again, and land once",
+        duplicates_after_reconnect,
+    ),
+    open(VOLUME, "many records over 3 topics and 4 partitions", volume),
+    open("illegal-topic", "a topic that no broker would have is refused, code 17", illegal_topic),
+    strict("restricted-topic", "a topic outside of --topics is refused, code 29", restricted_topic),
+    strict(
+        "oversize",
+        "a record over --max-message-bytes is refused, code 10; others are not",
+        oversize,
+    ),
+    http("http", "a post for each record, with all that it has", http_records),
+    http(
+        "http-fails-twice",
+        "a server that fails twice for each record, and then takes it",
+        |cell, _| Cell { http: http::Answer::FailsTwice, ..http_records(cell, 0) },
+    ),
+    http(
+        "http-dlq",
+        "a server that refuses each record: all are among the dead letters",
+        |cell, _| Cell { http: http::Answer::Refuses, ..http_records(cell, 0) },
+    ),
 ];
+
+const fn open(name: &'static str, shows: &'static str, build: fn(Cell, usize) -> Cell) -> Row {
+    Row { name, shows, setting: &Setting::OPEN, build }
+}
+
+const fn strict(name: &'static str, shows: &'static str, build: fn(Cell, usize) -> Cell) -> Row {
+    Row { name, shows, setting: &Setting::STRICT, build }
+}
+
+const fn http(name: &'static str, shows: &'static str, build: fn(Cell, usize) -> Cell) -> Row {
+    Row { name, shows, setting: &Setting::HTTP, build }
+}
 
 fn plain(cell: Cell, _: usize) -> Cell {
     let records =
@@ -161,6 +199,16 @@ fn partitions(cell: Cell, _: usize) -> Cell {
     Cell { records, ..cell }
 }
 
+/// Keys, so that every partitioner uses every partition; and records without, which it may put
+/// where it likes.
+fn more_partitions(cell: Cell, _: usize) -> Cell {
+    let records = (0..200).map(|n| {
+        let record = Record::new(cell.name, format!("value {n}"));
+        if n % 4 == 0 { record } else { record.key(format!("key {n}")) }
+    });
+    Cell { records: records.collect(), spread: true, ..cell }
+}
+
 fn codec(cell: Cell, codec: &'static str) -> Cell {
     let compressible = "the same words again and again, ".repeat(4);
     let records = (0..200)
@@ -173,13 +221,68 @@ fn acks(cell: Cell, acks: &'static str) -> Cell {
     Cell { acks: Some(acks), records, ..cell }
 }
 
+fn idempotent(cell: Cell, _: usize) -> Cell {
+    let records =
+        (0..100).map(|n| Record::new(cell.name, format!("value {n}")).key(format!("{}", n % 7)));
+    Cell { idempotent: Some(true), records: records.collect(), ..cell }
+}
+
+fn duplicates_after_reconnect(cell: Cell, count: usize) -> Cell {
+    Cell { cuts: 2, ..idempotent(cell, count) }
+}
+
 /// Keys, so that every partitioner uses every partition.
 fn volume(cell: Cell, count: usize) -> Cell {
+    const MANY: usize = 1_000;
     let records = (0..count).map(|n| {
         let topic = format!("{}.{}", cell.name, n % 3);
         Record::new(&topic, format!("value {n} of {count}")).key(format!("key {}", n % 101))
     });
-    Cell { records: records.collect(), ..cell }
+    Cell { records: records.collect(), spread: count >= MANY, ..cell }
+}
+
+/// The name says nothing that a report of it could be mistaken for.
+fn illegal_topic(cell: Cell, _: usize) -> Cell {
+    let record = Record::new("not a name", "value").refused(Refusal::IllegalTopic);
+    Cell { records: vec![record], one_by_one: true, ..cell }
+}
+
+fn restricted_topic(cell: Cell, _: usize) -> Cell {
+    let record = Record::new(cell.name, "value").refused(Refusal::RestrictedTopic);
+    Cell { records: vec![record], one_by_one: true, ..cell }
+}
+
+/// The large one is noise, so that it is large after compression, too; but text, for clients that read
+/// lines. Without an acknowledgement, the default of some, nobody would hear of the refusal.
+fn oversize(cell: Cell, _: usize) -> Cell {
+    let mut state = 1_u32;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"[(state >> 26) as usize]
+    });
+    let large: Vec<u8> = noise.take(3 * setting::MESSAGE_BYTES_MAX).collect();
+    let records = vec![
+        Record::new(cell.name, "before"),
+        Record::new(cell.name, large).refused(Refusal::TooLarge),
+        Record::new(cell.name, "after"),
+    ];
+    Cell { acks: Some("all"), records, one_by_one: true, ..cell }
+}
+
+fn http_records(cell: Cell, _: usize) -> Cell {
+    let mut records: Vec<Record> = (0..20)
+        .map(|n| Record::new(cell.name, format!("value {n}")).key(format!("{}", n % 7)))
+        .collect();
+    records.extend([
+        Record::new(cell.name, "").null_value().key("deleted"),
+        Record::new(cell.name, "").key(""),
+        Record::new(cell.name, "stamped").timestamp_ms(1_789_000_000_123),
+        Record::new(cell.name, "headers")
+            .header("via", "first")
+            .header("a", "1")
+            .header("via", "second"),
+    ]);
+    Cell { records, ..cell }
 }
 
 #[cfg(test)]

@@ -6,24 +6,27 @@ use std::{
     ops::RangeInclusive,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Result, bail};
 
 use super::{
-    clients::{self, Answers, Client},
-    compare::{Terms, compare},
+    clients::{self, Answers, Client, Refused},
+    compare::Terms,
     eavesdrop::Heard,
+    evidence::Evidence,
     faults::Planted,
     formats::Format,
+    http::Posts,
     install,
-    landed::{Output, read_output},
+    landed::Output,
     not_applicable::NotApplicable,
+    place::Place,
     plan::{Cell, Plan},
     report::{Outcome, Run},
     server::{Binary, Server},
+    setting::Setting,
     wait::until,
     wiretap::Wiretap,
 };
@@ -47,7 +50,7 @@ pub(crate) struct Turn<'a> {
 impl Turn<'_> {
     pub(crate) fn take(
         &self,
-        cells: &[Cell],
+        settings: &[(&Setting, Vec<Cell>)],
         formats: impl Iterator<Item = &'static Format>,
         require: &Require,
         planted: &mut Planted,
@@ -56,7 +59,10 @@ impl Turn<'_> {
         let mut run = Run::new(self.client.name);
         match install::install(self.client) {
             Ok(mut command) => {
-                self.fill_matrix(&mut command, cells, &mut run, planted);
+                let mine = settings.iter().filter(|(setting, _)| setting.is_for(self.client.name));
+                for (setting, cells) in mine {
+                    self.fill_matrix(&mut command, setting, cells, &mut run, planted);
+                }
                 formats.for_each(|format| self.fill_format(&mut command, format, &mut run));
             }
             Err(why) => {
@@ -68,102 +74,106 @@ impl Turn<'_> {
         run
     }
 
-    /// All rows at once, into jsonl. What goes wrong with the whole goes wrong with every cell.
+    /// All rows of a setting at once, into jsonl. What goes wrong with the whole goes wrong with every
+    /// cell.
     fn fill_matrix(
         &self,
         command: &mut Command,
+        setting: &Setting,
         cells: &[Cell],
         run: &mut Run,
         planted: &mut Planted,
     ) {
-        if cells.is_empty() {
-            return;
-        }
-        match self.send_to_jsonl(command, cells) {
+        match self.send_to_place(command, setting, cells) {
             Ok(sent) => {
-                run.cells = cells
-                    .iter()
-                    .map(|cell| (cell.name, self.judge(cell, &sent, planted)))
-                    .collect();
-                run.manners = sent.heard().defaults(cells);
+                let judged = cells.iter().map(|cell| (cell.name, self.judge(cell, &sent, planted)));
+                run.cells.extend(judged);
+                run.manners.extend(sent.heard.defaults(cells));
                 run.version = sent.answers.version;
             }
             Err(error) => {
                 let failed = |cell: &Cell| (cell.name, Outcome::Failed(format!("{error:#}")));
-                run.cells = cells.iter().map(failed).collect();
+                run.cells.extend(cells.iter().map(failed));
             }
         }
     }
 
-    fn send_to_jsonl(&self, command: &mut Command, cells: &[Cell]) -> Result<Sent> {
-        let folder = self.fresh_folder("jsonl")?;
+    fn send_to_place(
+        &self,
+        command: &mut Command,
+        setting: &Setting,
+        cells: &[Cell],
+    ) -> Result<Sent> {
+        let folder = self.fresh_folder(setting.name)?;
         let start_ms = now_ms();
         let tap = Wiretap::bind()?;
         let bootstrap = tap.addr()?.to_string();
-        let flags = [JSONL, &["--advertised-addr", &bootstrap]].concat();
-        let server = self.start(&folder, "{topic}.jsonl", &flags)?;
-        let heard = tap.tap(server.addr());
-        let answers = self.send(command, cells, &folder, bootstrap, server)?;
-        let output = read_output(&folder.join("out"))?;
+        let place = Place::prepare(setting, &folder, cells)?;
+        let flags = [JSONL, &["--advertised-addr", &bootstrap], setting.flags].concat();
+        let server = self.start(&folder, &place.flags(), &flags)?;
+        let heard = tap.tap(server.addr(), Heard::expecting(cells));
+        let answers = self.send(command, cells, &folder, bootstrap)?;
+        await_landing(cells, &answers, &place);
+        server.stop()?;
+        let output = place.read()?;
         let planned: HashSet<&str> = cells.iter().flat_map(Cell::topics).collect();
         if let Some(stranger) = output.keys().find(|topic| !planned.contains(&***topic)) {
             bail!("records in {stranger}, to which none was sent");
         }
+        let heard = heard.lock().expect("listening does not panic").clone();
         // The client's clock is ours, but it may round.
-        Ok(Sent { answers, output, heard, clock_ms: start_ms - 1..=now_ms() + 1 })
+        let clock_ms = start_ms - 1..=now_ms() + 1;
+        Ok(Sent { answers, output, posts: place.posts(), heard, clock_ms })
     }
 
     /// One format, and here the client finds ksink by the address that ksink advertises by itself.
     fn send_to_format(&self, command: &mut Command, format: &Format) -> Result<(Answers, PathBuf)> {
         let folder = self.fresh_folder(format.name)?;
-        let server = self.start(&folder, "{topic}", format.flags)?;
-        let bootstrap = server.addr().to_string();
-        let answers = self.send(command, &[format.cell()], &folder, bootstrap, server)?;
-        Ok((answers, folder.join("out")))
-    }
-
-    /// Starts a ksink that writes files of this pattern.
-    fn start(&self, folder: &Path, pattern: &str, flags: &[&str]) -> Result<Server> {
         let out = folder.join("out");
         fs::create_dir(&out)?;
-        let output = format!("{}/{pattern}", out.display());
-        Server::start(self.binary, folder, &[&["--output", &output], flags].concat())
+        let output = ["--output".to_owned(), format!("{}/{{topic}}", out.display())];
+        let server = self.start(&folder, &output, format.flags)?;
+        let bootstrap = server.addr().to_string();
+        let answers = self.send(command, &[format.cell()], &folder, bootstrap)?;
+        server.stop()?;
+        Ok((answers, out))
     }
 
-    /// Lets the client send all it has to, and stops ksink.
+    /// Starts a ksink that writes to this output.
+    fn start(&self, folder: &Path, output: &[String], flags: &[&str]) -> Result<Server> {
+        let output = output.iter().map(String::as_str);
+        let flags: Vec<&str> = output.chain(flags.iter().copied()).collect();
+        Server::start(self.binary, folder, &flags)
+    }
+
+    /// Lets the client send all it has to.
     fn send(
         &self,
         command: &mut Command,
         cells: &[Cell],
         folder: &Path,
         bootstrap: String,
-        server: Server,
     ) -> Result<Answers> {
         Plan { bootstrap, cells }.write(folder)?;
-        let answers = clients::run(command, folder, self.limit)?;
-        await_landing(cells, &answers, &folder.join("out"));
-        server.stop()?;
-        Ok(answers)
+        clients::run(command, folder, self.limit)
     }
 
     fn judge(&self, cell: &Cell, sent: &Sent, planted: &mut Planted) -> Outcome {
         let terms =
             Terms { ordered: self.client.keeps_order(cell), clock_ms: sent.clock_ms.clone() };
-        let truth = sent.answers.cell(cell.name).and_then(|()| {
-            let mut differences = compare(cell, &sent.output, &terms);
-            differences.extend(sent.heard().check(cell));
-            none_of(&differences)
+        let truth = sent.answers.cell(cell.name).and_then(|refused| {
+            let evidence = sent.evidence(cell, refused);
+            none_of(&evidence.check(cell, &terms))?;
+            planted.try_all(self.client.name, cell, &evidence, &terms);
+            Ok(())
         });
-        if truth.is_ok() {
-            planted.try_all(self.client.name, cell, &sent.output, &terms);
-        }
         Outcome::new(truth, self.excuses.reason(self.client.name, cell.name))
     }
 
     fn fill_format(&self, command: &mut Command, format: &Format, run: &mut Run) {
         let truth = match self.send_to_format(command, format) {
             Ok((answers, out)) => {
-                let truth = answers.cell(format.name).and_then(|()| none_of(&format.check(&out)));
+                let truth = answers.cell(format.name).and_then(|_| none_of(&format.check(&out)));
                 run.version = answers.version;
                 truth
             }
@@ -186,14 +196,24 @@ impl Turn<'_> {
 struct Sent {
     answers: Answers,
     output: Output,
-    heard: Arc<Mutex<Heard>>,
+    posts: Option<HashMap<String, Posts>>,
+    heard: Heard,
     /// When the client was running.
     clock_ms: RangeInclusive<i64>,
 }
 
 impl Sent {
-    fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().expect("listening does not panic")
+    /// What concerns one cell.
+    fn evidence(&self, cell: &Cell, refused: Refused) -> Evidence {
+        let topics = cell.topics();
+        let (mut heard, mut output) = (self.heard.clone(), self.output.clone());
+        heard.topics.retain(|topic, _| topics.contains(&**topic));
+        output.retain(|topic, _| topics.contains(&**topic));
+        let posts_of = |posts: &HashMap<String, Posts>| {
+            topics.iter().filter_map(|topic| posts.get(*topic)).flat_map(Posts::clone).collect()
+        };
+        let posts = self.posts.as_ref().map(posts_of);
+        Evidence { refused, heard, output, posts }
     }
 }
 
@@ -207,16 +227,17 @@ fn none_of(differences: &[String]) -> Result<(), String> {
 }
 
 /// Waits until as much has landed as must: a client that wants no acknowledgement ends before that.
-fn await_landing(cells: &[Cell], answers: &Answers, out: &Path) {
+fn await_landing(cells: &[Cell], answers: &Answers, place: &Place) {
     let silent =
         |cell: &&Cell| cell.acks.is_none_or(|acks| acks == "0") && answers.cell(cell.name).is_ok();
     let mut awaited: HashMap<&str, usize> = HashMap::new();
-    for record in cells.iter().filter(silent).flat_map(|cell| &cell.records) {
+    let records = cells.iter().filter(silent).flat_map(|cell| &cell.records);
+    for record in records.filter(|record| record.refusal.is_none()) {
         *awaited.entry(&record.topic).or_default() += 1;
     }
     until(LANDING_WAIT, || {
         awaited.is_empty()
-            || read_output(out).is_ok_and(|output| {
+            || place.read().is_ok_and(|output| {
                 awaited.iter().all(|(topic, count)| {
                     output.get(*topic).is_some_and(|lines| lines.len() >= *count)
                 })

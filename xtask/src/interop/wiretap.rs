@@ -1,4 +1,5 @@
-//! Passes every byte between the client and ksink on, and listens.
+//! Passes every byte between the client and ksink on, and listens; where a cell asks for it, it hangs up
+//! in place of passing an acknowledgement on.
 
 use std::{
     io::{self, Read, Write},
@@ -9,7 +10,7 @@ use std::{
 
 use ksink_wire::frame::{PREFIX_BYTES, frame_len};
 
-use super::eavesdrop::{Conversation, Heard};
+use super::eavesdrop::{Conversation, Heard, Then};
 
 /// The largest frame that is listened to; larger ones pass unheard.
 const FRAME_BYTES_MAX: usize = 100 << 20;
@@ -29,8 +30,8 @@ impl Wiretap {
     }
 
     /// Passes connections on for as long as this program runs; it ends when its few clients have.
-    pub(crate) fn tap(self, ksink: SocketAddr) -> Arc<Mutex<Heard>> {
-        let heard = Arc::new(Mutex::new(Heard::default()));
+    pub(crate) fn tap(self, ksink: SocketAddr, heard: Heard) -> Arc<Mutex<Heard>> {
+        let heard = Arc::new(Mutex::new(heard));
         let ear = Arc::clone(&heard);
         thread::spawn(move || {
             for client in self.listener.incoming().flatten() {
@@ -64,7 +65,7 @@ fn connect(client: TcpStream, ksink: TcpStream, heard: &Arc<Mutex<Heard>>) -> io
 struct Line {
     from: TcpStream,
     to: TcpStream,
-    hear: fn(&mut Conversation, &[u8], &mut Heard),
+    hear: fn(&mut Conversation, &[u8], &mut Heard) -> Then,
 }
 
 impl Line {
@@ -75,10 +76,8 @@ impl Line {
         let mut chunk = vec![0; 64 << 10];
         while let Ok(length @ 1..) = self.from.read(&mut chunk) {
             unheard.extend_from_slice(&chunk[..length]);
-            while let Some(frame) = take_frame(&mut unheard) {
-                let mut conversation = conversation.lock().expect("listening does not panic");
-                let mut heard = heard.lock().expect("listening does not panic");
-                (self.hear)(&mut conversation, &frame, &mut heard);
+            if self.listen(&mut unheard, conversation, heard) == Then::Cut {
+                return self.cut();
             }
             if self.to.write_all(&chunk[..length]).is_err() {
                 break;
@@ -87,6 +86,30 @@ impl Line {
         // Either may be gone already.
         self.to.shutdown(Shutdown::Write).ok();
         self.from.shutdown(Shutdown::Read).ok();
+    }
+
+    fn listen(
+        &self,
+        unheard: &mut Vec<u8>,
+        conversation: &Mutex<Conversation>,
+        heard: &Mutex<Heard>,
+    ) -> Then {
+        while let Some(frame) = take_frame(unheard) {
+            let mut conversation = conversation.lock().expect("listening does not panic");
+            let mut heard = heard.lock().expect("listening does not panic");
+            if (self.hear)(&mut conversation, &frame, &mut heard) == Then::Cut {
+                return Then::Cut;
+            }
+        }
+        Then::PassOn
+    }
+
+    /// Hangs up on both sides; frames that came in the same chunk are lost with the last one.
+    fn cut(self) {
+        for side in [&self.to, &self.from] {
+            // It may be gone already.
+            side.shutdown(Shutdown::Both).ok();
+        }
     }
 }
 

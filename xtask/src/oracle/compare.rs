@@ -119,15 +119,14 @@ fn in_fields(
 
 /// The outermost array element around a field of which the other one sent nothing; or the field itself.
 fn outermost(path: &str, value: &str, other: &BTreeMap<String, String>) -> (String, String) {
-    path.match_indices("].")
-        .map(|(at, _)| &path[..=at])
-        .find(|element| {
-            let inside = format!("{element}.");
-            !other.range(inside.clone()..).next().is_some_and(|(path, _)| path.starts_with(&inside))
-        })
-        .map_or((path.to_owned(), value.to_owned()), |element| {
-            (element.to_owned(), "there".to_owned())
-        })
+    let is_alone = |element: &&str| {
+        let inside = format!("{element}.");
+        !other.range(inside.clone()..).next().is_some_and(|(path, _)| path.starts_with(&inside))
+    };
+    match path.match_indices("].").map(|(at, _)| &path[..=at]).find(is_alone) {
+        Some(element) => (element.to_owned(), "there".to_owned()),
+        None => (path.to_owned(), value.to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod config;
 mod ending;
+mod http;
 mod listening;
 mod logs;
 mod outputs;

@@ -15,7 +15,7 @@
 
 use std::borrow::Cow;
 
-use ksink_event::{Event, RecordSet};
+use ksink_event::{Event, Numbering, RecordSet};
 use ksink_wire::{
     ErrorCode, Uuid,
     messages::produce::{
@@ -191,7 +191,12 @@ impl Broker {
         let base_offset = state.take_offsets(partition, batch.walk.count())?;
         let name = state.name.clone();
         let client = decision.caller.client;
-        let set = RecordSet::new(name, partition, base_offset, client, batch.body, batch.walk);
+        let mut set = RecordSet::new(name, partition, base_offset, client, batch.body, batch.walk);
+        set.numbering = producer.map(|(Link { producer_id, .. }, numbered)| Numbering {
+            producer_id,
+            epoch: numbered.epoch,
+            base_sequence: numbered.base_sequence,
+        });
         let (delivery, chain) = self.in_flight.deliver(place, producer.map(|(link, _)| link));
         if let Some((link, numbered)) = producer {
             let now = decision.now.instant;

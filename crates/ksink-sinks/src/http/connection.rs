@@ -86,27 +86,29 @@ impl Connector {
     pub(super) async fn exchange(
         &self,
         at_hand: &mut Option<Connection>,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         wait: Duration,
     ) -> Result<Answer, NoAnswer> {
         let deadline = Instant::now() + wait;
-        let mut request = request;
-        if let Some(mut connection) = at_hand.take().filter(Connection::is_fresh) {
+        loop {
+            let (mut connection, is_new) = match at_hand.take().filter(Connection::is_usable) {
+                Some(connection) => (connection, false),
+                None => (self.connect_until(deadline).await?, true),
+            };
             match connection.send(request, deadline).await {
                 Sent::Answered(response) => return Ok(connection.settle(response, at_hand).await),
                 Sent::Failed(failure) => return Err(failure),
+                Sent::Returned(_, reason) if is_new => return Err(NoAnswer::NotSent(reason)),
                 // The server had closed it before; a new one costs no attempt.
                 Sent::Returned(unsent, _) => request = unsent,
             }
         }
-        let mut connection = match timeout_at(deadline, self.connect()).await {
-            Ok(connected) => connected.map_err(|error| NoAnswer::NotSent(causes(&*error)))?,
-            Err(_) => return Err(NoAnswer::NotSent(format!("no connection within {wait:?}"))),
-        };
-        match connection.send(request, deadline).await {
-            Sent::Answered(response) => Ok(connection.settle(response, at_hand).await),
-            Sent::Failed(failure) => Err(failure),
-            Sent::Returned(_, reason) => Err(NoAnswer::NotSent(reason)),
+    }
+
+    async fn connect_until(&self, deadline: Instant) -> Result<Connection, NoAnswer> {
+        match timeout_at(deadline, self.connect()).await {
+            Ok(connected) => connected.map_err(|error| NoAnswer::NotSent(causes(&*error))),
+            Err(_) => Err(NoAnswer::NotSent("no connection in time".to_owned())),
         }
     }
 
@@ -133,7 +135,7 @@ enum Sent {
 }
 
 impl Connection {
-    fn is_fresh(&self) -> bool {
+    pub(super) fn is_usable(&self) -> bool {
         self.idle_since.elapsed() < IDLE_MAX && !self.sender.is_closed()
     }
 

@@ -112,7 +112,7 @@ fn line(set: &RecordSet, record: &Record<'_>, why: &Undelivered) -> Vec<u8> {
 }
 
 fn write_why(set: &RecordSet, why: &Undelivered, line: &mut Vec<u8>) {
-    let status = why.status.map_or("null".to_owned(), |status| status.as_u16().to_string());
+    let status = why.status.map_or_else(|| "null".to_owned(), |status| status.as_u16().to_string());
     let rest = format!(
         ",\"client_addr\":\"{}\",\"status\":{status},\"attempts\":{},\"first_attempt\":\"{:.3}\",\
          \"last_attempt\":\"{:.3}\",\"reason\":",

@@ -57,8 +57,8 @@ pub use tls::{Tls, TlsError, TlsIdentity, TlsOptions};
 ///
 /// A status of 2xx means that a record is kept. Redirects are not followed; they and 4xx are refusals for good,
 /// except for 408, 425 and 429, which, like everything else, may pass. A set is refused whole, also when
-/// its first records were delivered: a producer that sends it again delivers them twice, with the same
-/// `Idempotency-Key` only if the offsets are the same.
+/// its first records were delivered: when its producer sends it again they are delivered twice. By its
+/// `Idempotency-Key` a server can tell, if the producer numbers its batches.
 #[derive(Debug)]
 pub struct HttpSink {
     work: Arc<Work>,
@@ -193,3 +193,6 @@ impl Sink for HttpSink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

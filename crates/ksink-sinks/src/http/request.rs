@@ -1,5 +1,7 @@
 //! One record as a request.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,7 +11,7 @@ use hyper::{
         AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
     },
 };
-use ksink_event::RecordSet;
+use ksink_event::{Numbering, RecordSet};
 use ksink_wire::records::{Headers, Record};
 
 use super::{
@@ -78,9 +80,30 @@ impl Requests {
         request
     }
 
+    /// The same each time that a record is posted, and different for any two records.
+    ///
+    /// A batch that a producer sends again has other offsets and the same sequence numbers. Some producers
+    /// use a number again for something else after a refusal, so that the content belongs to it.
     fn idempotency_key(&self, set: &RecordSet, record: &Record<'_>) -> String {
-        format!("{}-{}-{}-{}", self.run, set.topic, set.partition, record.offset)
+        let (topic, partition, offset) = (&set.topic, set.partition, record.offset);
+        let Some(Numbering { producer_id, epoch, base_sequence }) = set.numbering else {
+            return format!("{}-{topic}-{partition}-{offset}", self.run);
+        };
+        // Kafka counts on from 0 after the highest number.
+        let sequence = (i64::from(base_sequence) + offset - set.base_offset) & i64::from(i32::MAX);
+        let content = content_hash(record);
+        format!("{producer_id}-{epoch}-{topic}-{partition}-{sequence}-{content:016x}")
     }
+}
+
+/// Tells records apart that share their numbers. It is the same in every run of this program.
+fn content_hash(record: &Record<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (record.timestamp, record.key, record.value).hash(&mut hasher);
+    for header in record.headers.iter() {
+        (header.key, header.value).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// What the bodies of a format are.
@@ -203,6 +226,22 @@ mod tests {
         check(&head, "content-length", &["5"]);
         check(&head, "host", &["h:1"]);
         check(&head, "authorization", &["Basic dTpw"]);
+    }
+
+    #[test]
+    fn a_key_is_the_same_however_often_a_producer_sends_a_record() {
+        let key = |base_offset, base_sequence, value: &[u8]| {
+            let mut set = record_set("orders", base_offset, &[of_value(b"first"), of_value(value)]);
+            set.numbering = Some(Numbering { producer_id: 7, epoch: 1, base_sequence });
+            let requests = Requests::new(&"http://h".parse().unwrap(), &Format::default(), 0xabc);
+            let record = set.records().iter().nth(1).unwrap();
+            requests.idempotency_key(&set, &record)
+        };
+        assert!(key(3, 5, b"v").starts_with("7-1-orders-0-6-"), "{}", key(3, 5, b"v"));
+        assert!(key(3, i32::MAX, b"v").starts_with("7-1-orders-0-0-"));
+        assert_eq!(key(3, 5, b"v"), key(9, 5, b"v"));
+        assert_ne!(key(3, 5, b"v"), key(9, 5, b"other"));
+        assert_ne!(key(3, 5, b"v"), key(3, 6, b"v"));
     }
 
     #[test]

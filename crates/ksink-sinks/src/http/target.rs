@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(refused("HTTP://h"), "it begins with neither http:// nor https://");
         assert!(refused("http://").starts_with("it is no URL"));
         assert!(refused("http://h/a b").starts_with("it is no URL"));
-        assert_eq!(refused("http://u@"), "it names no host");
+        assert!(refused("http://u@").starts_with("it is no URL"));
         assert_eq!(refused("http://:80/"), "it names no host");
         for port in ["0", "65536", "x"] {
             assert!(refused(&format!("http://h:{port}/")).contains("port"), "{port}");

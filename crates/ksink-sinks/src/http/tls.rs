@@ -183,7 +183,8 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(found.certs);
     if usable == 0 {
-        let why = found.errors.first().map_or("none were found".into(), ToString::to_string);
+        let why =
+            found.errors.first().map_or_else(|| "none were found".to_owned(), ToString::to_string);
         return Err(TlsError::NoSystemCertificates(why));
     }
     Ok(roots)

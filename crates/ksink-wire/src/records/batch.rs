@@ -40,7 +40,8 @@ pub(super) const CRC_END: usize = 21;
 /// The magic byte of a batch.
 pub(super) const MAGIC: i8 = 2;
 
-/// The attribute bits of a batch.
+/// The attribute bits of a batch: 0 to 2 name the codec, 3 to 5 have the constants below, the others mean nothing that
+/// is of use to clients and are ignored, as Kafka does. Source: KIP-98.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(pub i16);
 
@@ -82,7 +83,10 @@ pub fn magic(input: &[u8]) -> Option<i8> {
     input.get(MAGIC_AT).map(|&byte| byte as i8)
 }
 
-/// A v2 record batch, borrowed and still sealed.
+/// A v2 record batch, borrowed and still sealed: a header of 61 bytes and the records, compressed together.
+///
+/// A batch holds up to 2,147,483,647 records in up to 2 GiB; servers allow far less (Kafka some 1 MiB by default).
+/// Source: <https://kafka.apache.org/documentation/#recordbatch>, KIP-98.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordBatch<'a> {
     /// The offset that the deltas count from; 0 in what a producer sends.

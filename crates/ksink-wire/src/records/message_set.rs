@@ -17,6 +17,8 @@ use crate::{
 };
 
 /// Whole messages of magic 0 or 1, borrowed and not looked into yet.
+///
+/// Source: KIP-31 and KIP-32, and for compressed sets `AbstractLegacyRecordBatch` of Apache Kafka.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageSet<'a> {
     bytes: &'a [u8],

@@ -5,7 +5,9 @@ use std::{fmt, str::Utf8Error};
 use super::error::{Fault, Field, Part};
 use crate::varint::{Leaf, nullable, sized, varint, varlong};
 
-/// One record, borrowed from the batch that holds it.
+/// One record, borrowed from the batch that holds it. Key, value and headers are up to 2 GiB together.
+///
+/// Source: <https://kafka.apache.org/documentation/#record>, KIP-82 for the headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     /// The absolute offset: as the batch says, or counted from

@@ -12,7 +12,7 @@ pub struct Records<'a> {
     walk: Walk,
 }
 
-/// What a walk over a body of records found.
+/// What a walk over a body of records found; some 50 bytes, whatever the body.
 ///
 /// With the same body it gives the [`Records`] back without another walk; with any other body
 /// iterating ends early, and never panics.

@@ -12,26 +12,35 @@ import (
 )
 
 func main() {
-	plan.Run("franz-go", "github.com/twmb/franz-go", send)
+	plan.Run("franz-go", "github.com/twmb/franz-go", open)
 }
 
-func send(bootstrap string, cell plan.Cell) error {
+type producer struct {
+	client *kgo.Client
+}
+
+func open(bootstrap string, cell plan.Cell) (plan.Producer, error) {
 	options, err := settings(bootstrap, cell)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	client, err := kgo.NewClient(options...)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
+	return producer{client}, err
+}
+
+func (p producer) Send(planned []plan.Record) error {
 	deadline, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	var records []*kgo.Record
-	for _, record := range cell.Records {
+	for _, record := range planned {
 		records = append(records, toRecord(record))
 	}
-	return client.ProduceSync(deadline, records...).FirstErr()
+	return p.client.ProduceSync(deadline, records...).FirstErr()
+}
+
+func (p producer) Close() error {
+	p.client.Close()
+	return nil
 }
 
 func settings(bootstrap string, cell plan.Cell) ([]kgo.Opt, error) {
@@ -49,6 +58,9 @@ func settings(bootstrap string, cell plan.Cell) ([]kgo.Opt, error) {
 			return nil, fmt.Errorf("unknown compression %q", *cell.Compression)
 		}
 		options = append(options, kgo.ProducerBatchCompression(codec))
+	}
+	if cell.Idempotent != nil && !*cell.Idempotent {
+		options = append(options, kgo.DisableIdempotentWrite())
 	}
 	if cell.PicksPartitions() {
 		options = append(options, kgo.RecordPartitioner(kgo.ManualPartitioner()))

@@ -13,24 +13,36 @@ import (
 )
 
 func main() {
-	plan.Run("kafka-go", "github.com/segmentio/kafka-go", send)
+	plan.Run("kafka-go", "github.com/segmentio/kafka-go", open)
 }
 
-func send(bootstrap string, cell plan.Cell) error {
+type producer struct {
+	writer *kafka.Writer
+}
+
+func open(bootstrap string, cell plan.Cell) (plan.Producer, error) {
 	writer, err := newWriter(bootstrap, cell)
-	if err != nil {
-		return err
-	}
+	return producer{writer}, err
+}
+
+func (p producer) Send(records []plan.Record) error {
 	deadline, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	var messages []kafka.Message
-	for _, record := range cell.Records {
+	for _, record := range records {
 		messages = append(messages, toMessage(record))
 	}
-	return errors.Join(writer.WriteMessages(deadline, messages...), writer.Close())
+	return p.writer.WriteMessages(deadline, messages...)
+}
+
+func (p producer) Close() error {
+	return p.writer.Close()
 }
 
 func newWriter(bootstrap string, cell plan.Cell) (*kafka.Writer, error) {
+	if cell.Idempotent != nil && *cell.Idempotent {
+		return nil, errors.New("there is no idempotent Writer")
+	}
 	writer := &kafka.Writer{Addr: kafka.TCP(bootstrap), AllowAutoTopicCreation: true}
 	if cell.Acks != nil {
 		if err := writer.RequiredAcks.UnmarshalText([]byte(*cell.Acks)); err != nil {

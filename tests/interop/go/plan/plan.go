@@ -4,17 +4,20 @@ package plan
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
 )
 
-// A Cell is the records to send with one configuration of the client. Acks and Compression are nil
-// where the client's own default is meant.
+// A Cell is the records to send with one configuration of the client. Acks, Compression and Idempotent
+// are nil where the client's own default is meant.
 type Cell struct {
 	Name        string   `json:"name"`
 	Acks        *string  `json:"acks"`
 	Compression *string  `json:"compression"`
+	Idempotent  *bool    `json:"idempotent"`
+	OneByOne    bool     `json:"one_by_one"`
 	Records     []Record `json:"records"`
 }
 
@@ -44,23 +47,54 @@ func (c Cell) PicksPartitions() bool {
 	return len(c.Records) > 0 && c.Records[0].Partition != nil
 }
 
+// A Producer of the client, for one cell.
+type Producer interface {
+	// Send returns once all records have been delivered; anything else is an error.
+	Send(records []Record) error
+	Close() error
+}
+
+// An Answer is what became of a cell; Refused has the records that were not delivered, by their place.
+type Answer struct {
+	Cell    string         `json:"cell"`
+	Result  string         `json:"result"`
+	Detail  string         `json:"detail"`
+	Refused map[int]string `json:"refused"`
+}
+
 // Run sends every cell of the plan named on the command line, and answers for each. The client is
 // the one that the module at that path holds.
-func Run(client, module string, send func(bootstrap string, cell Cell) error) {
+func Run(client, module string, open func(bootstrap string, cell Cell) (Producer, error)) {
 	out := json.NewEncoder(os.Stdout)
-	out.Encode(map[string]string{"version": client + " " + version(module)})
+	out.Encode(map[string]string{"version": client + " " + Version(module)})
 	bootstrap, cells, err := read(os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	for _, cell := range cells {
-		answer := map[string]string{"cell": cell.Name, "result": "ok", "detail": ""}
-		if err := send(bootstrap, cell); err != nil {
-			answer["result"], answer["detail"] = "error", err.Error()
+		answer := Answer{Cell: cell.Name, Result: "ok", Refused: map[int]string{}}
+		if err := send(bootstrap, cell, open, answer.Refused); err != nil {
+			answer.Result, answer.Detail = "error", err.Error()
 		}
 		out.Encode(answer)
 	}
+}
+
+func send(bootstrap string, cell Cell, open func(string, Cell) (Producer, error), refused map[int]string) error {
+	producer, err := open(bootstrap, cell)
+	if err != nil {
+		return err
+	}
+	if !cell.OneByOne {
+		return errors.Join(producer.Send(cell.Records), producer.Close())
+	}
+	for place, record := range cell.Records {
+		if err := producer.Send([]Record{record}); err != nil {
+			refused[place] = err.Error()
+		}
+	}
+	return producer.Close()
 }
 
 func read(path string) (bootstrap string, cells []Cell, err error) {
@@ -75,8 +109,8 @@ func read(path string) (bootstrap string, cells []Cell, err error) {
 	return plan.Bootstrap, plan.Cells, err
 }
 
-// version says which version of a module this program was built with.
-func version(module string) string {
+// Version says which version of a module this program was built with.
+func Version(module string) string {
 	build, _ := debug.ReadBuildInfo()
 	for _, dependency := range build.Deps {
 		if dependency.Path == module {

@@ -134,6 +134,16 @@ async fn what_wants_no_answer_and_what_does_not_produce_meets_no_fault() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_wait_for_its_reply_is_noticed() {
+    let stage = Stage::open_with_a_confused_server().await;
+    let mut client = stage.connect().await;
+    client.send(&[1]).await;
+    client.hang_up().await;
+    assert_eq!(client.hear_end().await, (Vec::new(), Ending::Fin));
+    assert_eq!(stage.counts().given_up, 1);
+}
+
+#[tokio::test]
 async fn a_server_that_mixes_up_its_replies_is_found_out() {
     let stage = Stage::open_with_a_confused_server().await;
     let mut client = stage.connect().await;

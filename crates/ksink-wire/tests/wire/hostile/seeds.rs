@@ -11,6 +11,7 @@ use ksink_wire::{
 
 use super::targets::TARGETS;
 use crate::{
+    captured::{Captured, captured_requests, captured_responses},
     hex::hex,
     schemas::{
         bytes::{Entropy, Writer},
@@ -35,22 +36,19 @@ fn file(target: &str) -> PathBuf {
         .with_extension("txt")
 }
 
-/// The names and the bytes of a file in which hexadecimal digits stand last in each line.
+/// The names and the bytes of a file of a name and hexadecimal digits a line.
 fn lines(text: &str) -> impl Iterator<Item = Named> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let split = lines.filter_map(|line| line.rsplit_once([' ', '\t']));
-    split.map(|(name, digits)| (name.replace([' ', '\t'], "-"), hex(digits)))
+    let split = lines.filter_map(|line| line.split_once(' '));
+    split.map(|(name, digits)| (name.to_owned(), hex(digits)))
 }
 
 fn made(target: &str) -> Vec<Named> {
     match target {
-        "frame" => {
-            let stream = captured().flat_map(|(_, frame)| framed(&frame)).collect();
-            vec![("captured".to_owned(), stream)]
-        }
-        "header" => captured().collect(),
-        "request" => captured().chain(messages(Side::Request)).collect(),
-        "response" => messages(Side::Response).collect(),
+        "frame" => vec![("captured".to_owned(), stream())],
+        "header" => requests().take(20).collect(),
+        "request" => requests().chain(messages(Side::Request)).collect(),
+        "response" => responses().chain(messages(Side::Response)).collect(),
         "batch" => vectors("v2-"),
         "message_set" => [vectors("v0-"), vectors("v1-")].concat(),
         codec => {
@@ -61,8 +59,26 @@ fn made(target: &str) -> Vec<Named> {
     }
 }
 
-fn captured() -> impl Iterator<Item = Named> {
-    lines(include_str!("../../data/captured-requests.tsv"))
+/// What a connection of one of the clients begins with.
+fn stream() -> Vec<u8> {
+    captured_requests().iter().take(3).flat_map(|one| framed(&one.frame)).collect()
+}
+
+fn requests() -> impl Iterator<Item = Named> {
+    captured_requests().into_iter().map(|one| (one.name(), one.frame))
+}
+
+fn responses() -> impl Iterator<Item = Named> {
+    captured_responses().into_iter().map(|one| {
+        let asked = [one.api.key().to_be_bytes(), one.version.to_be_bytes()].concat();
+        (one.name(), [asked, one.frame].concat())
+    })
+}
+
+impl Captured {
+    fn name(&self) -> String {
+        format!("{}-{}-{}", self.source, self.api, self.version).replace(' ', "-")
+    }
 }
 
 /// What other implementations wrote, under names that begin like this.
