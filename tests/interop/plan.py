@@ -23,6 +23,14 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Admin:
+    topic: str
+    partitions: int
+    more_partitions: int
+    retention_ms: str
+
+
+@dataclass(frozen=True)
 class Cell:
     name: str
     acks: str | None  # None: whatever the client does by default; so for `compression`.
@@ -30,6 +38,7 @@ class Cell:
     idempotent: bool | None
     one_by_one: bool
     records: list[Record]
+    admin: Admin | None
 
 
 class CannotExpress(Exception):
@@ -51,22 +60,81 @@ class Producer(ABC):
         """A client that holds connections lets go of them."""
 
 
-def run(version, producer_class):
+class Administrator(ABC):
+    """An admin client. What changes something gives Kafka's error code, which is 0 where it was done."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+
+    @abstractmethod
+    def cluster(self): ...
+
+    @abstractmethod
+    def create(self, topic, partitions, replicas, settings): ...
+
+    @abstractmethod
+    def topics(self): ...
+
+    @abstractmethod
+    def partitions(self, topic): ...
+
+    @abstractmethod
+    def setting(self, topic, name): ...
+
+    @abstractmethod
+    def grow(self, topic, partitions): ...
+
+    @abstractmethod
+    def delete(self, topic): ...
+
+
+def run(version, producer_class, administrator_class=None):
     """Sends every cell of the plan named on the command line, and answers for each."""
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
     say(version=version)
     for cell in plan["cells"]:
-        answer(plan["bootstrap"], read_cell(cell), producer_class)
+        answer(plan["bootstrap"], read_cell(cell), producer_class, administrator_class)
 
 
-def answer(bootstrap, cell, producer_class):
+def answer(bootstrap, cell, producer_class, administrator_class):
     try:
+        if cell.admin is not None:
+            seen = administer(bootstrap, cell.admin, administrator_class)
+            return say(cell=cell.name, result="ok", detail="", refused={}, seen=seen)
         with closing(producer_class(bootstrap, cell)) as producer:
             refused = send(producer, cell)
         say(cell=cell.name, result="ok", detail="", refused=refused)
     except Exception as error:  # Whatever went wrong is the answer for this cell, not for the next.
         say(cell=cell.name, result="error", detail=in_words(error), refused={})
+
+
+def administer(bootstrap, wanted, administrator_class):
+    """Does what there is to administer, and gives what it saw."""
+    if administrator_class is None:
+        raise CannotExpress("there are no admin calls")
+    admin, topic, settings = administrator_class(bootstrap), wanted.topic, {"retention.ms": wanted.retention_ms}
+    demand(admin.create(topic, wanted.partitions, 1, settings))
+    seen = {
+        "cluster": admin.cluster(),
+        "created_again": admin.create(topic, wanted.partitions, 1, settings),
+        "two_replicas": admin.create(topic + "-copied", 1, 2, {}),
+        "listed": topic in admin.topics(),
+        "partitions": admin.partitions(topic),
+        "retention_ms": admin.setting(topic, "retention.ms"),
+        "fewer_partitions": admin.grow(topic, 1),
+    }
+    demand(admin.grow(topic, wanted.more_partitions))
+    seen["more_partitions"] = admin.partitions(topic)
+    demand(admin.delete(topic))
+    seen["deleted_again"] = admin.delete(topic)
+    seen["listed_after_deletion"] = topic in admin.topics()
+    return seen
+
+
+def demand(code):
+    if code != 0:
+        raise RuntimeError(f"error {code}")
 
 
 def send(producer, cell):
@@ -93,7 +161,8 @@ def say(**line):
 
 def read_cell(cell):
     records = [read_record(record) for record in cell["records"]]
-    return Cell(**{**cell, "records": records})
+    admin = cell["admin"] and Admin(**cell["admin"])
+    return Cell(**{**cell, "records": records, "admin": admin})
 
 
 def read_record(record):

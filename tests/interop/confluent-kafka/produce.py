@@ -2,6 +2,7 @@
 
 import confluent_kafka
 import plan
+from confluent_kafka import admin
 
 
 class Librdkafka(plan.Producer):
@@ -43,7 +44,45 @@ def produce(producer, record, failures):
     producer.poll(0)
 
 
+class LibrdkafkaAdmin(plan.Administrator):
+    def __init__(self, bootstrap):
+        super().__init__(bootstrap)
+        self.client = admin.AdminClient({"bootstrap.servers": bootstrap})
+
+    def cluster(self):
+        return self.client.describe_cluster().result(30).cluster_id
+
+    def create(self, topic, partitions, replicas, settings):
+        return code_of(self.client.create_topics([admin.NewTopic(topic, partitions, replicas, config=settings)]))
+
+    def topics(self):
+        return self.client.list_topics(timeout=30).topics
+
+    def partitions(self, topic):
+        futures = self.client.describe_topics(confluent_kafka.TopicCollection([topic]))
+        return len(futures[topic].result(30).partitions)
+
+    def setting(self, topic, name):
+        resource = admin.ConfigResource(admin.ConfigResource.Type.TOPIC, topic)
+        return self.client.describe_configs([resource])[resource].result(30)[name].value
+
+    def grow(self, topic, partitions):
+        return code_of(self.client.create_partitions([admin.NewPartitions(topic, partitions)]))
+
+    def delete(self, topic):
+        return code_of(self.client.delete_topics([topic]))
+
+
+def code_of(futures):
+    (future,) = futures.values()
+    try:
+        future.result(30)
+        return 0
+    except confluent_kafka.KafkaException as error:
+        return error.args[0].code()
+
+
 if __name__ == "__main__":
     binding, library = confluent_kafka.version(), confluent_kafka.libversion()
     binding, library = (v if isinstance(v, str) else v[0] for v in (binding, library))
-    plan.run(f"confluent-kafka {binding} (librdkafka {library})", Librdkafka)
+    plan.run(f"confluent-kafka {binding} (librdkafka {library})", Librdkafka, LibrdkafkaAdmin)

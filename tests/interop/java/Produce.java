@@ -1,10 +1,11 @@
-// The Java producer: one KafkaProducer a cell, its defaults otherwise. One source for every version of
+// The Java producer: one KafkaProducer a cell, its defaults otherwise, and the Admin of the same jar. One source for every version of
 // kafka-clients on the class path, run as `java -cp 'libs/*' Produce.java plan.json`.
 
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,13 +13,24 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.DescribeTopicsResult;
+import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 public final class Produce {
@@ -27,9 +39,17 @@ public final class Produce {
     record Plan(String bootstrap, List<Cell> cells) {}
 
     record Cell(
-            String name, String acks, String compression, Boolean idempotent, boolean one_by_one, List<Planned> records) {}
+            String name,
+            String acks,
+            String compression,
+            Boolean idempotent,
+            boolean one_by_one,
+            List<Planned> records,
+            Administration admin) {}
 
-    record Answer(String cell, String result, String detail, Map<Integer, String> refused) {}
+    record Administration(String topic, int partitions, int more_partitions, String retention_ms) {}
+
+    record Answer(String cell, String result, String detail, Map<Integer, String> refused, Map<String, Object> seen) {}
 
     record Planned(String topic, Integer partition, String key, String value, List<List<String>> headers, Long timestamp_ms) {}
 
@@ -55,9 +75,11 @@ public final class Produce {
     private static void answer(String bootstrap, Cell cell) {
         Answer answer;
         try {
-            answer = new Answer(cell.name(), "ok", "", send(bootstrap, cell));
+            answer = cell.admin() == null
+                    ? new Answer(cell.name(), "ok", "", send(bootstrap, cell), Map.of())
+                    : new Answer(cell.name(), "ok", "", Map.of(), administer(bootstrap, cell.admin()));
         } catch (Exception error) {
-            answer = new Answer(cell.name(), "error", error.toString(), Map.of());
+            answer = new Answer(cell.name(), "error", error.toString(), Map.of(), Map.of());
         }
         System.out.println(JSON.toJson(answer));
     }
@@ -119,5 +141,60 @@ public final class Produce {
 
     private static byte[] bytes(String base64) {
         return base64 == null ? null : Base64.getDecoder().decode(base64);
+    }
+
+    // Does what there is to administer, and gives what it saw.
+    private static Map<String, Object> administer(String bootstrap, Administration wanted) throws Exception {
+        Map<String, Object> seen = new TreeMap<>();
+        Set<String> topic = Set.of(wanted.topic());
+        NewTopic created = new NewTopic(wanted.topic(), wanted.partitions(), (short) 1)
+                .configs(Map.of("retention.ms", wanted.retention_ms()));
+        NewTopic copied = new NewTopic(wanted.topic() + "-copied", 1, (short) 2);
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, wanted.topic());
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+            admin.createTopics(Set.of(created)).all().get();
+            seen.put("cluster", admin.describeCluster().clusterId().get());
+            seen.put("created_again", code(admin.createTopics(Set.of(created)).all()));
+            seen.put("two_replicas", code(admin.createTopics(Set.of(copied)).all()));
+            seen.put("listed", admin.listTopics().names().get().contains(wanted.topic()));
+            seen.put("partitions", partitions(admin, wanted.topic()));
+            Config settings = admin.describeConfigs(Set.of(resource)).all().get().get(resource);
+            seen.put("retention_ms", settings.get("retention.ms").value());
+            seen.put("fewer_partitions", code(grow(admin, wanted.topic(), 1)));
+            grow(admin, wanted.topic(), wanted.more_partitions()).get();
+            seen.put("more_partitions", partitions(admin, wanted.topic()));
+            admin.deleteTopics(topic).all().get();
+            seen.put("deleted_again", code(admin.deleteTopics(topic).all()));
+            seen.put("listed_after_deletion", admin.listTopics().names().get().contains(wanted.topic()));
+        }
+        return seen;
+    }
+
+    private static KafkaFuture<Void> grow(Admin admin, String topic, int partitions) {
+        return admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(partitions))).all();
+    }
+
+    // What `all` gave went by another name since 3.1, and the old one was gone in 4.0.
+    @SuppressWarnings("unchecked")
+    private static int partitions(Admin admin, String topic) throws Exception {
+        DescribeTopicsResult described = admin.describeTopics(Set.of(topic));
+        Method all;
+        try {
+            all = DescribeTopicsResult.class.getMethod("allTopicNames");
+        } catch (NoSuchMethodException old) {
+            all = DescribeTopicsResult.class.getMethod("all");
+        }
+        KafkaFuture<Map<String, TopicDescription>> topics =
+                (KafkaFuture<Map<String, TopicDescription>>) all.invoke(described);
+        return topics.get().get(topic).partitions().size();
+    }
+
+    private static int code(KafkaFuture<Void> call) throws Exception {
+        try {
+            call.get();
+            return 0;
+        } catch (ExecutionException error) {
+            return Errors.forException(error.getCause()).code();
+        }
     }
 }

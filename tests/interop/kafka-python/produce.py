@@ -1,6 +1,8 @@
 """kafka-python: one producer a cell, its defaults otherwise, which are idempotent."""
 
 import kafka
+import kafka.admin
+import kafka.errors
 import plan
 
 
@@ -40,5 +42,42 @@ def arguments(record):
     }
 
 
+class KafkaPythonAdmin(plan.Administrator):
+    def __init__(self, bootstrap):
+        super().__init__(bootstrap)
+        self.client = kafka.KafkaAdminClient(bootstrap_servers=bootstrap)
+
+    def cluster(self):
+        return self.client.describe_cluster()["cluster_id"]
+
+    def create(self, topic, partitions, replicas, settings):
+        new = kafka.admin.NewTopic(topic, partitions, replicas, topic_configs=settings)
+        return code_of(self.client.create_topics, [new])
+
+    def topics(self):
+        return self.client.list_topics()
+
+    def partitions(self, topic):
+        return len(self.client.describe_topics([topic])[0]["partitions"])
+
+    def setting(self, topic, name):
+        resource = kafka.admin.ConfigResource(kafka.admin.ConfigResourceType.TOPIC, topic)
+        return self.client.describe_configs([resource])["topic"][topic][name]["value"]
+
+    def grow(self, topic, partitions):
+        return code_of(self.client.create_partitions, {topic: kafka.admin.NewPartitions(partitions)})
+
+    def delete(self, topic):
+        return code_of(self.client.delete_topics, [topic])
+
+
+def code_of(call, what):
+    try:
+        call(what)
+        return 0
+    except kafka.errors.BrokerResponseError as error:
+        return error.errno
+
+
 if __name__ == "__main__":
-    plan.run(f"kafka-python {kafka.__version__}", KafkaPython)
+    plan.run(f"kafka-python {kafka.__version__}", KafkaPython, KafkaPythonAdmin)

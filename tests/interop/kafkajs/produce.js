@@ -33,7 +33,12 @@ const codecs = {
 
 async function answer(bootstrap, cell) {
   try {
-    say({ cell: cell.name, result: 'ok', detail: '', refused: await send(bootstrap, cell) })
+    const done = { cell: cell.name, result: 'ok', detail: '', refused: {} }
+    if (cell.admin !== null) {
+      say({ ...done, seen: await administer(bootstrap, cell.admin) })
+    } else {
+      say({ ...done, refused: await send(bootstrap, cell) })
+    }
   } catch (error) {
     say({ cell: cell.name, result: 'error', detail: String(error), refused: {} })
   }
@@ -69,6 +74,51 @@ async function deliver(producer, cell, records) {
     ...(cell.acks !== null && { acks: acks[cell.acks] }),
     ...(cell.compression !== null && { compression: codecs[cell.compression] }),
   })
+}
+
+// Does what there is to administer, and gives what it saw.
+async function administer(bootstrap, { topic, partitions, more_partitions, retention_ms }) {
+  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin({ retry: { retries: 0 } })
+  const configEntries = [{ name: 'retention.ms', value: retention_ms }]
+  const wanted = { topic, numPartitions: partitions, replicationFactor: 1, configEntries }
+  const copied = { topic: `${topic}-copied`, numPartitions: 1, replicationFactor: 2 }
+  const create = wanted => admin.createTopics({ topics: [wanted], waitForLeaders: false })
+  const grow = count => admin.createPartitions({ topicPartitions: [{ topic, count }] })
+  const remove = () => admin.deleteTopics({ topics: [topic] })
+  const count = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0].partitions.length
+  const isListed = async () => (await admin.listTopics()).includes(topic)
+  await admin.connect()
+  try {
+    const seen = { cluster: (await admin.describeCluster()).clusterId }
+    if (!(await create(wanted))) throw new Error('there is such a topic already')
+    // That a topic exists is no error here, but false.
+    seen.created_again = (await create(wanted)) ? 0 : 36
+    seen.two_replicas = await codeOf(create(copied))
+    seen.listed = await isListed()
+    seen.partitions = await count()
+    const described = await admin.describeConfigs({ resources: [{ type: 2, name: topic }] })
+    const setting = ({ configName }) => configName === 'retention.ms'
+    seen.retention_ms = described.resources[0].configEntries.find(setting).configValue
+    seen.fewer_partitions = await codeOf(grow(1))
+    await grow(more_partitions)
+    seen.more_partitions = await count()
+    await remove()
+    seen.deleted_again = await codeOf(remove())
+    seen.listed_after_deletion = await isListed()
+    return seen
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function codeOf(call) {
+  try {
+    await call
+    return 0
+  } catch (error) {
+    // A code that it would try again for comes as the cause of its giving up.
+    return (error.errors?.[0] ?? error.cause ?? error).code
+  }
 }
 
 function toMessage(record) {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{plan::Cell, wait::ended_within};
+use super::{admin::Seen, plan::Cell, wait::ended_within};
 
 /// A Kafka producer of somebody else's.
 pub(crate) struct Client {
@@ -82,9 +82,16 @@ pub(crate) const CLIENTS: &[Client] = &[
 /// What a client says of itself and of its cells.
 pub(crate) struct Answers {
     pub version: String,
-    cells: HashMap<String, Result<Refused, String>>,
+    cells: HashMap<String, Result<Told, String>>,
     /// How the client ended, for the cells that it did not answer for.
     ending: String,
+}
+
+/// What a client tells of a cell that it did as asked.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub refused: Refused,
+    pub seen: Seen,
 }
 
 /// The records of a cell that were not delivered, by their place in the plan, and what the client said.
@@ -92,7 +99,7 @@ pub(crate) type Refused = BTreeMap<usize, String>;
 
 impl Answers {
     /// What became of a cell: its records were delivered, except for those.
-    pub(crate) fn cell(&self, name: &str) -> Result<Refused, String> {
+    pub(crate) fn cell(&self, name: &str) -> Result<Told, String> {
         self.cells.get(name).cloned().unwrap_or_else(|| Err(format!("no answer: {}", self.ending)))
     }
 }
@@ -101,8 +108,18 @@ impl Answers {
 #[derive(Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Line {
-    Version { version: String },
-    Cell { cell: String, result: Verdict, detail: String, refused: BTreeMap<String, String> },
+    Version {
+        version: String,
+    },
+    Cell {
+        cell: String,
+        result: Verdict,
+        detail: String,
+        refused: BTreeMap<String, String>,
+        /// Only what administers sees something.
+        #[serde(default)]
+        seen: Seen,
+    },
 }
 
 #[derive(Deserialize)]
@@ -149,9 +166,9 @@ fn read_answers(file: &Path, ending: String) -> Result<Answers> {
     for line in fs::read_to_string(file)?.lines() {
         match serde_json::from_str(line).with_context(|| format!("the client said: {line}"))? {
             Line::Version { version } => answers.version = version,
-            Line::Cell { cell, result, detail, refused } => {
+            Line::Cell { cell, result, detail, refused, seen } => {
                 let result = match result {
-                    Verdict::Ok => Ok(by_place(refused)?),
+                    Verdict::Ok => Ok(Told { refused: by_place(refused)?, seen }),
                     Verdict::Error => Err(detail),
                 };
                 answers.cells.insert(cell, result);

@@ -1,6 +1,7 @@
 //! Everything that a cell is judged by: what the client said, what was heard on the wire, what landed.
 
 use super::{
+    admin::Seen,
     clients::Refused,
     compare::{Terms, compare},
     eavesdrop::Heard,
@@ -12,6 +13,7 @@ use super::{
 #[derive(Clone, Default)]
 pub(crate) struct Evidence {
     pub refused: Refused,
+    pub seen: Seen,
     pub heard: Heard,
     pub output: Output,
     /// How records were posted; none where they go to files.
@@ -28,6 +30,7 @@ impl Evidence {
         differences.extend(compare(cell, &self.output, terms));
         differences.extend(self.heard.check(cell));
         differences.extend(self.posts.iter().flat_map(|posts| check_posts(cell, posts)));
+        differences.extend(cell.admin.iter().flat_map(|admin| admin.check(&self.seen)));
         differences
     }
 }

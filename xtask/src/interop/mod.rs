@@ -4,6 +4,7 @@
 //! them to a ksink of its own, which writes jsonl files, and what these hold is compared with the
 //! plan. `docs/interop.md` tells how to read the result and how to add a client or a row.
 
+mod admin;
 mod clients;
 mod compare;
 mod eavesdrop;
@@ -13,9 +14,11 @@ mod formats;
 mod http;
 pub(crate) mod install;
 pub(crate) mod landed;
+mod manner;
 mod not_applicable;
 mod place;
 mod plan;
+mod recording;
 mod refusal;
 mod report;
 pub(crate) mod rows;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Serialize, Serializer};
 
-use super::{http, refusal::Refusal};
+use super::{admin::Admin, http, refusal::Refusal};
 
 /// Everything that one run of a client sends.
 #[derive(Serialize)]
@@ -35,6 +35,8 @@ pub(crate) struct Cell {
     /// some be refused, and the others delivered.
     pub one_by_one: bool,
     pub records: Vec<Record>,
+    /// None: there is nothing to administer.
+    pub admin: Option<Admin>,
     /// Whether the client's own partitioner has to use every partition.
     #[serde(skip)]
     pub spread: bool,

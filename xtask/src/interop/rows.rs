@@ -1,6 +1,7 @@
 //! The rows of the matrix: what is tried with every client.
 
 use super::{
+    admin::Admin,
     http,
     plan::{Cell, Record},
     refusal::Refusal,
@@ -61,6 +62,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     open(VOLUME, "many records over 3 topics and 4 partitions", volume),
     open("illegal-topic", "a topic that no broker would have is refused, code 17", illegal_topic),
+    open("admin", "a topic is created, described, given more partitions and deleted", admin),
     strict("restricted-topic", "a topic outside of --topics is refused, code 29", restricted_topic),
     strict(
         "oversize",
@@ -239,6 +241,17 @@ fn volume(cell: Cell, count: usize) -> Cell {
         Record::new(&topic, format!("value {n} of {count}")).key(format!("key {}", n % 101))
     });
     Cell { records: records.collect(), spread: count >= MANY, ..cell }
+}
+
+/// More partitions than topics have here by default, so that they are not taken for it.
+fn admin(cell: Cell, _: usize) -> Cell {
+    let admin = Admin {
+        topic: cell.name,
+        partitions: PARTITIONS + 1,
+        more_partitions: PARTITIONS + 3,
+        retention_ms: "3600000",
+    };
+    Cell { admin: Some(admin), ..cell }
 }
 
 /// The name says nothing that a report of it could be mistaken for.

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use super::{
-    clients::{self, Answers, Client, Refused},
+    clients::{self, Answers, Client, Told},
     compare::Terms,
     eavesdrop::Heard,
     evidence::Evidence,
@@ -121,6 +121,7 @@ impl Turn<'_> {
             bail!("records in {stranger}, to which none was sent");
         }
         let heard = heard.lock().expect("listening does not panic").clone();
+        heard.recording.write(&folder, &answers.version)?;
         // The client's clock is ours, but it may round.
         let clock_ms = start_ms - 1..=now_ms() + 1;
         Ok(Sent { answers, output, posts: place.posts(), heard, clock_ms })
@@ -161,8 +162,8 @@ impl Turn<'_> {
     fn judge(&self, cell: &Cell, sent: &Sent, planted: &mut Planted) -> Outcome {
         let terms =
             Terms { ordered: self.client.keeps_order(cell), clock_ms: sent.clock_ms.clone() };
-        let truth = sent.answers.cell(cell.name).and_then(|refused| {
-            let evidence = sent.evidence(cell, refused);
+        let truth = sent.answers.cell(cell.name).and_then(|told| {
+            let evidence = sent.evidence(cell, told);
             none_of(&evidence.check(cell, &terms))?;
             planted.try_all(self.client.name, cell, &evidence, &terms);
             Ok(())
@@ -204,7 +205,7 @@ struct Sent {
 
 impl Sent {
     /// What concerns one cell.
-    fn evidence(&self, cell: &Cell, refused: Refused) -> Evidence {
+    fn evidence(&self, cell: &Cell, Told { refused, seen }: Told) -> Evidence {
         let topics = cell.topics();
         let (mut heard, mut output) = (self.heard.clone(), self.output.clone());
         heard.topics.retain(|topic, _| topics.contains(&**topic));
@@ -213,7 +214,7 @@ impl Sent {
             topics.iter().filter_map(|topic| posts.get(*topic)).flat_map(Posts::clone).collect()
         };
         let posts = self.posts.as_ref().map(posts_of);
-        Evidence { refused, heard, output, posts }
+        Evidence { refused, seen, heard, output, posts }
     }
 }
 

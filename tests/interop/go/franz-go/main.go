@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	plan.Run("franz-go", "github.com/twmb/franz-go", open)
+	plan.Run("franz-go", "github.com/twmb/franz-go", open, administrate)
 }
 
 type producer struct {

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	plan.Run("kafka-go", "github.com/segmentio/kafka-go", open)
+	plan.Run("kafka-go", "github.com/segmentio/kafka-go", open, administrate)
 }
 
 type producer struct {

@@ -19,6 +19,7 @@ type Cell struct {
 	Idempotent  *bool    `json:"idempotent"`
 	OneByOne    bool     `json:"one_by_one"`
 	Records     []Record `json:"records"`
+	Admin       *Admin   `json:"admin"`
 }
 
 // A Record as planned. Bytes come as base64, which encoding/json reads by itself: null as nil, "" as
@@ -60,11 +61,16 @@ type Answer struct {
 	Result  string         `json:"result"`
 	Detail  string         `json:"detail"`
 	Refused map[int]string `json:"refused"`
+	Seen    Seen           `json:"seen,omitempty"`
 }
 
 // Run sends every cell of the plan named on the command line, and answers for each. The client is
 // the one that the module at that path holds.
-func Run(client, module string, open func(bootstrap string, cell Cell) (Producer, error)) {
+func Run(
+	client, module string,
+	open func(bootstrap string, cell Cell) (Producer, error),
+	administrator func(bootstrap string) (Administrator, error),
+) {
 	out := json.NewEncoder(os.Stdout)
 	out.Encode(map[string]string{"version": client + " " + Version(module)})
 	bootstrap, cells, err := read(os.Args[1])
@@ -74,7 +80,12 @@ func Run(client, module string, open func(bootstrap string, cell Cell) (Producer
 	}
 	for _, cell := range cells {
 		answer := Answer{Cell: cell.Name, Result: "ok", Refused: map[int]string{}}
-		if err := send(bootstrap, cell, open, answer.Refused); err != nil {
+		if cell.Admin != nil {
+			answer.Seen, err = cell.Admin.do(bootstrap, administrator)
+		} else {
+			err = send(bootstrap, cell, open, answer.Refused)
+		}
+		if err != nil {
 			answer.Result, answer.Detail = "error", err.Error()
 		}
 		out.Encode(answer)

@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	plan.Run("sarama", "github.com/IBM/sarama", open)
+	plan.Run("sarama", "github.com/IBM/sarama", open, administrate)
 }
 
 type producer struct {

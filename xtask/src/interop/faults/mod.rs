@@ -50,6 +50,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     said("a connection spared", words::spare_a_connection),
     said("a post forgotten", words::forget_a_post),
     said("a post numbered otherwise", words::number_a_post_otherwise),
+    said("an administrator who saw something else", words::see_something_else),
 ];
 
 const fn landed(name: &'static str, plant: fn(Lines) -> Option<Lines>) -> Fault {

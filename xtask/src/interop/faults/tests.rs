@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
+        admin::Admin,
         eavesdrop::Heard,
         http::{Answer, Post},
         landed::{Landed, Output},
@@ -36,7 +37,8 @@ fn faultless(row: &Row) -> (Cell, Evidence) {
     if cell.http == Answer::Refuses {
         output.values_mut().flatten().for_each(|line| *line = write_letter(line));
     }
-    let evidence = Evidence { refused, heard: Heard::as_asked(&cell), output, posts };
+    let seen = cell.admin.as_ref().map(Admin::expected).unwrap_or_default();
+    let evidence = Evidence { refused, seen, heard: Heard::as_asked(&cell), output, posts };
     (cell, evidence)
 }
 

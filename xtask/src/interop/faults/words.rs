@@ -71,3 +71,8 @@ pub(super) fn number_a_post_otherwise(_: &Cell, evidence: &mut Evidence) -> Opti
     offset.insert(0, '1');
     Some(())
 }
+
+pub(super) fn see_something_else(_: &Cell, evidence: &mut Evidence) -> Option<()> {
+    evidence.seen.first_entry()?.insert(json!("something else"));
+    Some(())
+}
