@@ -115,7 +115,16 @@ fn header(now_ms: i64) -> Vec<Case> {
         count("2^31-1", i32::MAX),
         count("-2^31", i32::MIN),
         sealed("a control batch", at::ATTRIBUTES, &0x20_i16.to_be_bytes()),
-        sealed("a producer id without an epoch", at::PRODUCER_ID, &7_i64.to_be_bytes()),
+        sealed(
+            "a producer id without an epoch and a sequence",
+            at::PRODUCER_ID,
+            &7_i64.to_be_bytes(),
+        ),
+        Case::of(
+            "a producer id without an epoch",
+            Batch { producer: (4000, -1, 0), ..Batch::at(&[now_ms]) }.bytes(),
+            INVALID,
+        ),
         Case::of(
             "a producer id without a sequence",
             Batch { producer: (4000, 0, -1), ..Batch::at(&[now_ms]) }.bytes(),

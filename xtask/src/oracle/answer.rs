@@ -55,6 +55,9 @@ const KEYED: &[(&str, &str)] = &[
     ("responses", "name"),
     ("partition_responses", "index"),
     ("coordinators", "key"),
+    ("results", "name"),
+    ("results", "resource_name"),
+    ("configs", "name"),
 ];
 
 impl Asked {

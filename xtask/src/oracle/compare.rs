@@ -18,6 +18,9 @@ pub(crate) struct Difference {
 /// What stands where a server did not send a field.
 const ABSENT: &str = "absent";
 
+/// A code that there is not.
+const WRONG_CODE: &str = "999";
+
 pub(crate) fn differences(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
     let mut found: Vec<Difference> =
         theirs.iter().zip(ours).flat_map(|(theirs, ours)| in_step(theirs, ours)).collect();
@@ -27,6 +30,32 @@ pub(crate) fn differences(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
         found.push(Difference { step, field: "answer".to_owned(), kafka, ksink });
     }
     found
+}
+
+/// The differences that there would be if ksink said a code that nobody says, one code at a time.
+pub(crate) fn planted(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
+    let steps = theirs.iter().zip(ours);
+    steps
+        .flat_map(|(theirs, ours)| wrong_codes(ours).flat_map(|wrong| in_step(theirs, &wrong)))
+        .filter(|difference| difference.ksink == WRONG_CODE)
+        .collect()
+}
+
+/// The step, once for each code in its answer, with that code wrong.
+fn wrong_codes(step: &Step) -> impl Iterator<Item = Step> {
+    let codes = match &step.answer {
+        Answer::Fields(fields) => {
+            fields.keys().filter(|path| path.ends_with("error_code")).collect()
+        }
+        Answer::Closed | Answer::Silence | Answer::Unreadable(_) => Vec::new(),
+    };
+    codes.into_iter().map(|path| {
+        let mut wrong = step.clone();
+        if let Answer::Fields(fields) = &mut wrong.answer {
+            fields.insert(path.clone(), WRONG_CODE.to_owned());
+        }
+        wrong
+    })
 }
 
 fn in_step(theirs: &Step, ours: &Step) -> Vec<Difference> {
@@ -46,46 +75,55 @@ fn in_step(theirs: &Step, ours: &Step) -> Vec<Difference> {
     }
 }
 
-/// The fields that differ, and both values. What follows from another difference is left out: what stands beside
-/// codes that differ, and the insides of what only one of them sent.
-fn in_fields(
+/// A path, and what the two servers say there.
+type Differing = (String, String, String);
+
+/// The fields that differ, and both values; what follows from another difference is left out.
+fn in_fields(theirs: &BTreeMap<String, String>, ours: &BTreeMap<String, String>) -> Vec<Differing> {
+    let paths: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    let mut found: Vec<Differing> =
+        paths.into_iter().filter_map(|path| in_field(path, theirs, ours)).collect();
+    // All fields of an element that one of them lacks say the same.
+    found.dedup();
+    leave_out_beside_codes(&mut found);
+    leave_out_counts(&mut found);
+    found
+}
+
+fn in_field(
+    path: &str,
     theirs: &BTreeMap<String, String>,
     ours: &BTreeMap<String, String>,
-) -> Vec<(String, String, String)> {
-    let paths: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-    let mut found: Vec<(String, String, String)> = Vec::new();
-    for path in paths {
-        match (theirs.get(path), ours.get(path)) {
-            (theirs, ours) if theirs == ours => {}
-            (Some(theirs), Some(ours)) => {
-                found.push((path.clone(), theirs.clone(), ours.clone()));
-            }
-            (Some(value), _) => {
-                let (path, value) = outermost(path, value, ours);
-                found.push((path, value, ABSENT.to_owned()));
-            }
-            (None, value) => {
-                let value = value.map_or(ABSENT, String::as_str);
-                let (path, value) = outermost(path, value, theirs);
-                found.push((path, ABSENT.to_owned(), value));
-            }
+) -> Option<Differing> {
+    match (theirs.get(path), ours.get(path)) {
+        (their, our) if their == our => None,
+        (Some(their), Some(our)) => Some((path.to_owned(), their.clone(), our.clone())),
+        (Some(their), None) => {
+            let (path, value) = outermost(path, their, ours);
+            Some((path, value, ABSENT.to_owned()))
+        }
+        (None, our) => {
+            let (path, value) = outermost(path, our?, theirs);
+            Some((path, ABSENT.to_owned(), value))
         }
     }
-    found.dedup();
-    let judged: Vec<String> = found
-        .iter()
-        .filter_map(|(path, ..)| path.strip_suffix("error_code").map(str::to_owned))
-        .collect();
+}
+
+/// What stands beside codes that differ follows from them.
+fn leave_out_beside_codes(found: &mut Vec<Differing>) {
+    let codes = found.iter().filter_map(|(path, ..)| path.strip_suffix("error_code"));
+    let judged: Vec<String> = codes.map(str::to_owned).collect();
     found.retain(|(path, ..)| {
         path.ends_with("error_code") || !judged.iter().any(|place| path.starts_with(place))
     });
-    let sent_by_one: Vec<String> = found
-        .iter()
-        .filter(|(path, ..)| path.ends_with(']'))
-        .filter_map(|(path, ..)| path.rsplit_once('[').map(|(array, _)| format!("{array}.count")))
-        .collect();
-    found.retain(|(path, ..)| !sent_by_one.contains(path));
-    found
+}
+
+/// That counts differ follows from the elements that one of them lacks.
+fn leave_out_counts(found: &mut Vec<Differing>) {
+    let elements = found.iter().filter(|(path, ..)| path.ends_with(']'));
+    let arrays = elements.filter_map(|(path, ..)| path.rsplit_once('['));
+    let counts: Vec<String> = arrays.map(|(array, _)| format!("{array}.count")).collect();
+    found.retain(|(path, ..)| !counts.contains(path));
 }
 
 /// The outermost array element around a field of which the other one sent nothing; or the field itself.
@@ -136,6 +174,15 @@ mod tests {
         let theirs = step(&[("a[0].error_code", "0"), ("a[0].offset", "7"), ("a[1].offset", "1")]);
         let ours = step(&[("a[0].error_code", "87"), ("a[0].offset", "-1"), ("a[1].offset", "2")]);
         check(&theirs, &ours, &[("a[0].error_code", "0", "87"), ("a[1].offset", "1", "2")]);
+    }
+
+    #[test]
+    fn a_wrong_code_is_planted_in_the_place_of_each() {
+        let codes = step(&[("a[0].error_code", "0"), ("a[1].error_code", "3"), ("b", "1")]);
+        let steps = [codes];
+        let planted = planted(&steps, &steps);
+        let fields: Vec<&str> = planted.iter().map(|difference| &*difference.field).collect();
+        assert_eq!(fields, ["a[0].error_code", "a[1].error_code"]);
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn java(classes: &OsString, folder: &Path) -> Command {
     java
 }
 
-/// The defaults, but for what one node needs, and small files.
+/// The defaults, but for what one node needs.
 fn properties(folder: &Path, port: u16, controller_port: u16) -> String {
     let data = folder.join("data");
     let data = data.display();
@@ -108,7 +108,6 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
-log.index.size.max.bytes=4096
 num.partitions=4
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1

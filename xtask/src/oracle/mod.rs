@@ -22,7 +22,7 @@ use std::{
 use anyhow::{Result, ensure};
 
 use self::{
-    compare::differences,
+    compare::{differences, planted},
     deliberate::Deliberate,
     kafka::Kafka,
     player::{Cast, Player, Step},
@@ -64,6 +64,7 @@ pub(crate) fn run(arguments: &Args) -> Result<bool> {
     for transcript in chosen {
         let [theirs, ours] = [play(transcript, casts[0])?, play(transcript, casts[1])?];
         report.add(transcript, theirs.len(), differences(&theirs, &ours));
+        report.add_planted(transcript, planted(&theirs, &ours));
     }
     ksink.stop()?;
     report.show(arguments.all);

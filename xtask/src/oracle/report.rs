@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     compare::Difference,
-    deliberate::{Deliberate, Line},
+    deliberate::{Deliberate, Pattern},
     transcripts::Transcript,
 };
 
@@ -14,9 +14,13 @@ pub(crate) struct Report<'d> {
     /// Whether every transcript was played, so that a reason without a difference is one too many.
     is_whole: bool,
     steps: usize,
-    meant: Vec<(&'static str, Difference, Line)>,
+    meant: Vec<(&'static str, Difference, Pattern)>,
     unexpected: Vec<(&'static str, Difference)>,
-    used: BTreeSet<Line>,
+    used: BTreeSet<Pattern>,
+    /// How many planted faults were found.
+    planted: usize,
+    /// Those that a reason excuses.
+    missed: Vec<(&'static str, Difference)>,
 }
 
 impl<'d> Report<'d> {
@@ -28,6 +32,8 @@ impl<'d> Report<'d> {
             meant: Vec::new(),
             unexpected: Vec::new(),
             used: BTreeSet::new(),
+            planted: 0,
+            missed: Vec::new(),
         }
     }
 
@@ -35,46 +41,63 @@ impl<'d> Report<'d> {
         self.steps += steps;
         let (meant, unexpected) = (self.meant.len(), self.unexpected.len());
         for difference in found {
-            let lines = self.deliberate.lines_for(transcript.name, &difference);
-            match lines.first() {
-                Some(line) => self.meant.push((transcript.name, difference, *line)),
+            let patterns = self.deliberate.patterns_for(transcript.name, &difference);
+            match patterns.first() {
+                Some(pattern) => self.meant.push((transcript.name, difference, *pattern)),
                 None => self.unexpected.push((transcript.name, difference)),
             }
-            self.used.extend(lines);
+            self.used.extend(patterns);
         }
         let (meant, unexpected) = (self.meant.len() - meant, self.unexpected.len() - unexpected);
         let name = transcript.name;
         println!("{name}: {steps} steps, {meant} differences that are meant, {unexpected} others");
     }
 
-    pub(crate) fn is_fine(&self) -> bool {
-        self.unexpected.is_empty() && self.stale().is_empty()
+    /// Proves that the table excuses no code but those that it means: differences that were planted must not
+    /// be excused.
+    pub(crate) fn add_planted(&mut self, transcript: &Transcript, planted: Vec<Difference>) {
+        for difference in planted {
+            match self.deliberate.patterns_for(transcript.name, &difference).is_empty() {
+                true => self.planted += 1,
+                false => self.missed.push((transcript.name, difference)),
+            }
+        }
     }
 
-    /// Lines of the table that excuse nothing any more.
-    fn stale(&self) -> Vec<Line> {
-        let is_unused = |line: &Line| self.is_whole && !self.used.contains(line);
-        self.deliberate.lines().filter(is_unused).collect()
+    pub(crate) fn is_fine(&self) -> bool {
+        self.unexpected.is_empty() && self.missed.is_empty() && self.unused().is_empty()
+    }
+
+    /// The patterns of the table that excuse nothing any more.
+    fn unused(&self) -> Vec<Pattern> {
+        let is_unused = |pattern: &Pattern| self.is_whole && !self.used.contains(pattern);
+        self.deliberate.patterns().filter(is_unused).collect()
     }
 
     pub(crate) fn show(&self, all: bool) {
         if all {
-            for (transcript, difference, line) in &self.meant {
+            for (transcript, difference, pattern) in &self.meant {
                 show("meant", transcript, difference);
-                println!("    {}", self.deliberate.why(*line));
+                println!("    {}", self.deliberate.why(*pattern));
             }
         }
         for (transcript, difference) in &self.unexpected {
             show("UNEXPECTED", transcript, difference);
         }
-        for line in self.stale() {
-            let (steps, why) = (self.deliberate.steps(line), self.deliberate.why(line));
-            println!("NO LONGER TRUE  {steps}\n    {why}");
+        for (transcript, difference) in &self.missed {
+            show("PLANTED AND EXCUSED", transcript, difference);
+        }
+        for pattern in self.unused() {
+            let (text, why) = (self.deliberate.text(pattern), self.deliberate.why(pattern));
+            println!("NO LONGER TRUE  {text}\n    {why}");
         }
         let (meant, unexpected) = (self.meant.len(), self.unexpected.len());
-        let (steps, stale) = (self.steps, self.stale().len());
+        let (steps, unused) = (self.steps, self.unused().len());
         println!(
-            "oracle: {steps} steps; {meant} differences that are meant, {unexpected} others, {stale} reasons too many"
+            "oracle: {steps} steps, {meant} differences that are meant, {unexpected} others; \
+             {unused} patterns without a difference, {} planted faults found, {} missed",
+            self.planted,
+            self.missed.len()
         );
     }
 }
@@ -106,6 +129,17 @@ mod tests {
     fn a_difference_without_a_reason_fails() {
         check(true, vec![at("excused")], true);
         check(true, vec![at("excused"), at("another")], false);
+    }
+
+    #[test]
+    fn a_reason_that_excuses_what_was_planted_fails() {
+        let table = "[[difference]]\nwhy = \"because\"\nsteps = [\"*: excused\"]\nfields = [\"f\"]";
+        let deliberate = Deliberate::parse(table).expect("a table");
+        let mut report = Report::new(&deliberate, false);
+        report.add_planted(&TRANSCRIPTS[0], vec![at("another")]);
+        assert!(report.is_fine());
+        report.add_planted(&TRANSCRIPTS[0], vec![at("excused")]);
+        assert!(!report.is_fine());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is said to both servers.
 
+mod admin;
 mod coordinators;
 mod idempotence;
 mod malformed;
@@ -35,6 +36,10 @@ pub(crate) const TRANSCRIPTS: &[Transcript] = &[
     Transcript { name: "offsets", play: reads::offsets },
     Transcript { name: "fetch", play: reads::fetch },
     Transcript { name: "coordinators", play: coordinators::play },
+    Transcript { name: "topics", play: admin::topics },
+    Transcript { name: "partitions", play: admin::partitions },
+    Transcript { name: "configs", play: admin::configs },
+    Transcript { name: "cluster", play: admin::cluster },
     Transcript { name: "malformed", play: malformed::requests },
     Transcript { name: "sequences", play: malformed::sequences },
     Transcript { name: "frames", play: malformed::frames },
