@@ -55,6 +55,7 @@ const KEYED: &[(&str, &str)] = &[
     ("responses", "name"),
     ("partition_responses", "index"),
     ("coordinators", "key"),
+    ("configs", "name"),
 ];
 
 impl Asked {

@@ -1,5 +1,6 @@
 //! What is said to both servers.
 
+mod admin;
 mod coordinators;
 mod idempotence;
 mod malformed;
@@ -35,6 +36,10 @@ pub(crate) const TRANSCRIPTS: &[Transcript] = &[
     Transcript { name: "offsets", play: reads::offsets },
     Transcript { name: "fetch", play: reads::fetch },
     Transcript { name: "coordinators", play: coordinators::play },
+    Transcript { name: "create-topics", play: admin::create },
+    Transcript { name: "create-partitions", play: admin::change },
+    Transcript { name: "delete-topics", play: admin::delete },
+    Transcript { name: "describe", play: admin::describe },
     Transcript { name: "malformed", play: malformed::requests },
     Transcript { name: "sequences", play: malformed::sequences },
     Transcript { name: "frames", play: malformed::frames },
