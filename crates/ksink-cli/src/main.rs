@@ -17,13 +17,12 @@ use std::{
 };
 
 use clap::CommandFactory;
-use ksink_sinks::{FileSink, format::json_schema};
+use ksink_sinks::format::json_schema;
 
 use crate::{
     args::{Args, Command},
     config::Told,
     exit::Exit,
-    plan::{Output, Plan},
 };
 
 fn main() -> ExitCode {
@@ -41,7 +40,10 @@ fn start() -> Result<(), Exit> {
     let told = Told::read(env::args_os().collect())?;
     match &told.args.command {
         None => run::run(told.plan()?),
-        Some(Command::Check(_)) => check(&told.plan()?),
+        Some(Command::Check(_)) => {
+            run::look(&told.plan()?)?;
+            print("the configuration is sound\n")
+        }
         Some(Command::JsonSchema { style }) => {
             print(&format!("{}\n", json_schema((*style).into())))
         }
@@ -51,14 +53,6 @@ fn start() -> Result<(), Exit> {
             print(&String::from_utf8_lossy(&script))
         }
     }
-}
-
-/// All that can be found out without listening or making a file.
-fn check(plan: &Plan) -> Result<(), Exit> {
-    if let Output::File(pattern) = &plan.output {
-        FileSink::look(pattern).map_err(|error| Exit::output(error.to_string()))?;
-    }
-    print("the configuration is sound\n")
 }
 
 fn print(text: &str) -> Result<(), Exit> {

@@ -32,7 +32,7 @@ pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
     log::init(plan.log_format, plan.log_level);
     forget_port(&plan)?;
     let files = raise_open_files();
-    let tls = plan.tls.load().map_err(|error| Exit::config(error.to_string()))?;
+    let tls = load_tls(&plan)?;
     // The sink is opened before anybody can connect, so that nothing is accepted that has no place to go.
     match &plan.output {
         Output::Null => serve(&plan, NullSink, Pace::default()),
@@ -52,11 +52,32 @@ pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
 }
 
 fn open_http(plan: &Plan, target: &HttpTarget, tls: &Tls) -> Result<HttpSink, Exit> {
-    let opened = HttpSink::open(target.clone(), tls, plan.format.clone(), plan.http.clone());
-    opened.map_err(|error| match error {
+    HttpSink::open(target.clone(), tls, plan.format.clone(), plan.http.clone())
+        .map_err(cannot_open_http)
+}
+
+/// All that can be found out about the output without listening or making a file.
+pub(crate) fn look(plan: &Plan) -> Result<(), Exit> {
+    let tls = load_tls(plan)?;
+    match &plan.output {
+        Output::Null | Output::Stdout => Ok(()),
+        Output::Http(target) => HttpSink::look(target, &tls, &plan.http).map_err(cannot_open_http),
+        Output::File(pattern) => {
+            FileSink::look(pattern).map_err(|error| Exit::output(error.to_string()))
+        }
+    }
+}
+
+/// What encrypts an output must be sound whatever the output is.
+fn load_tls(plan: &Plan) -> Result<Tls, Exit> {
+    plan.tls.load().map_err(|error| Exit::config(error.to_string()))
+}
+
+fn cannot_open_http(error: HttpOpenError) -> Exit {
+    match error {
         HttpOpenError::DeadLetters(error) => Exit::output(error.to_string()),
         error => Exit::config(error.to_string()),
-    })
+    }
 }
 
 /// What the pump gives to a sink, and how much it takes at once.

@@ -1,6 +1,6 @@
 //! Files: one for everything, or one a topic.
 
-mod look;
+pub(crate) mod look;
 
 use std::{
     collections::HashMap,

@@ -1,77 +1,26 @@
-//! What a client really said: whether it compressed, what acknowledgement it wanted, whether its batches
-//! were numbered. The sink's output looks the same either way, so a client that silently fell back to
-//! something simpler would pass unnoticed.
+//! What was really said: by the client, whether it compressed, what acknowledgement it wanted, whether its
+//! batches were numbered; by ksink, with which code it refused. The sink's output looks the same either way,
+//! so a client that silently fell back to something simpler, or a wrong code, would pass unnoticed.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    fmt,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ksink_wire::{
     ApiKey, Request, RequestHeader, Response, ResponseHeader, Uuid,
-    compression::Compression,
     messages::{
         metadata::{MetadataRequest, MetadataResponse},
-        produce::{PartitionProduceData, ProduceRequest, ProduceResponse},
+        produce::{ProduceRequest, ProduceResponse},
     },
-    records::RecordBatch,
 };
 
-use super::plan::Cell;
-
-/// How one batch was produced.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Manner {
-    pub version: i16,
-    pub acks: i16,
-    /// None where it was not a record batch but one of the older message sets.
-    pub compression: Option<Compression>,
-    pub idempotent: bool,
-}
-
-impl Manner {
-    fn of(version: i16, acks: i16, data: &PartitionProduceData<'_>) -> Self {
-        let batch = data.records.and_then(|records| RecordBatch::parse_single(records).ok());
-        Self {
-            version,
-            acks,
-            compression: batch.and_then(|batch| batch.attributes.compression().ok()),
-            idempotent: batch.is_some_and(|batch| batch.producer_id >= 0),
-        }
-    }
-
-    /// Whether a cell asks for this. Every client here is new enough for record batches; a message set
-    /// is a fallback.
-    fn fits(&self, cell: &Cell) -> bool {
-        let Some(compression) = self.compression else { return false };
-        cell.acks.is_none_or(|asked| asked == acks_name(self.acks))
-            && cell.compression.is_none_or(|asked| asked == compression_name(compression))
-            && cell.idempotent.is_none_or(|asked| asked == self.idempotent)
-    }
-}
-
-fn acks_name(acks: i16) -> String {
-    if acks == -1 { "all".to_owned() } else { acks.to_string() }
-}
-
-fn compression_name(compression: Compression) -> String {
-    format!("{compression:?}").to_lowercase()
-}
-
-impl fmt::Display for Manner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = self.compression.map_or_else(|| "message set".to_owned(), compression_name);
-        let idempotent = if self.idempotent { "idempotent" } else { "not idempotent" };
-        let acks = acks_name(self.acks);
-        write!(f, "Produce {}, acks {acks}, compression {form}, {idempotent}", self.version)
-    }
-}
+use super::{manner::Manner, plan::Cell, recording::Recording};
 
 /// What was heard on all connections of a client.
 #[derive(Clone, Default)]
 pub(crate) struct Heard {
     names: HashMap<Uuid, String>,
     pub topics: HashMap<String, HeardOfTopic>,
+    /// One request of each API and version.
+    pub recording: Recording,
 }
 
 /// What was said of one topic.
@@ -224,6 +173,7 @@ impl Conversation {
     /// Listens to a frame of the client. What cannot be read is ksink's to refuse; here it goes unheard.
     pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
         let Ok((header, body)) = RequestHeader::decode(frame) else { return Then::PassOn };
+        heard.recording.hear(&header, frame);
         let head = RequestHead { api: header.api_key, version: header.api_version };
         match Request::decode(head.api, head.version, body) {
             Ok(Request::Metadata(request)) => heard.hear_question(&request),
@@ -258,12 +208,7 @@ impl Heard {
     pub(crate) fn as_asked(cell: &Cell) -> Self {
         let mut heard = Self::default();
         for topic in cell.topics() {
-            let manner = Manner {
-                version: 9,
-                acks: cell.acks.and_then(|acks| acks.parse().ok()).unwrap_or(-1),
-                compression: Some(compression_of(cell)),
-                idempotent: cell.idempotent.unwrap_or(true),
-            };
+            let manner = Manner::as_asked(cell);
             let told = HeardOfTopic {
                 asked_for: true,
                 manners: cell.delivers(topic).then_some(manner).into_iter().collect(),
@@ -278,15 +223,13 @@ impl Heard {
 }
 
 #[cfg(test)]
-fn compression_of(cell: &Cell) -> Compression {
-    use Compression::{Gzip, Lz4, None, Snappy, Zstd};
-    let mut all = [None, Gzip, Snappy, Lz4, Zstd].into_iter();
-    all.find(|codec| cell.compression == Some(&*compression_name(*codec))).unwrap_or(None)
-}
-
-#[cfg(test)]
 mod tests {
-    use super::{super::plan::Record, *};
+    use ksink_wire::{compression::Compression, messages::produce::TopicProduceResponse};
+
+    use super::{
+        super::{plan::Record, refusal::Refusal},
+        *,
+    };
 
     fn heard(manner: Manner) -> Heard {
         let mut heard = Heard::default();
@@ -311,6 +254,14 @@ mod tests {
     }
 
     #[test]
+    fn batches_without_numbers_are_found_out() {
+        let cell = Cell { idempotent: Some(true), ..cell(None, None) };
+        assert_eq!(heard(zstd_to_all()).check(&cell), Vec::<String>::new());
+        let unnumbered = Manner { idempotent: false, ..zstd_to_all() };
+        assert_eq!(heard(unnumbered).check(&cell).len(), 1);
+    }
+
+    #[test]
     fn a_client_that_silently_does_otherwise_is_found_out() {
         for cell in [
             cell(Some("1"), None),
@@ -325,5 +276,31 @@ mod tests {
             1
         );
         assert_eq!(Heard::default().check(&cell(None, None)).len(), 1);
+    }
+
+    fn refused(code: i16) -> Vec<String> {
+        let record = Record::new("t", "value").refused(Refusal::TooLarge);
+        let cell = Cell { records: vec![record], ..Cell::default() };
+        let mut heard = Heard::as_asked(&cell);
+        heard.topics.get_mut("t").unwrap().codes = [code].into();
+        heard.check(&cell)
+    }
+
+    #[test]
+    fn a_refusal_has_one_code() {
+        assert_eq!(refused(10), Vec::<String>::new());
+        assert_eq!(refused(-1), ["ksink answered {-1}, not 10"]);
+    }
+
+    #[test]
+    fn as_many_acknowledgements_are_cut_as_a_cell_asks_for() {
+        let cell = Cell { cuts: 1, ..cell(None, None) };
+        let mut heard = Heard::expecting(std::slice::from_ref(&cell));
+        let topic = TopicProduceResponse { name: "t", ..Default::default() };
+        let response = ProduceResponse { responses: vec![topic], ..Default::default() };
+        assert!(heard.topics["t"].check(&cell, "t").len() == 2, "neither sent nor cut");
+        let then = [(); 2].map(|()| heard.hear_produced(9, &response));
+        assert!(then == [Then::Cut, Then::PassOn]);
+        assert_eq!(heard.topics["t"].cut, 1);
     }
 }

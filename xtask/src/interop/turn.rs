@@ -121,6 +121,7 @@ impl Turn<'_> {
             bail!("records in {stranger}, to which none was sent");
         }
         let heard = heard.lock().expect("listening does not panic").clone();
+        heard.recording.write(&folder, &answers.version)?;
         // The client's clock is ours, but it may round.
         let clock_ms = start_ms - 1..=now_ms() + 1;
         Ok(Sent { answers, output, posts: place.posts(), heard, clock_ms })

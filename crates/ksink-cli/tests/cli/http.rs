@@ -173,10 +173,13 @@ fn a_server_that_is_not_there_yet_keeps_nobody_from_starting() {
 #[test]
 fn half_a_configuration_is_refused_at_start() {
     let check = |flags: &[&str], code, says: &str| {
-        let ended = Setup::new(flags).file("key.pem", "no key").run();
-        ended.assert_code(code);
-        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
-        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+        for command in [&[][..], &["check"]] {
+            let flags = [command, flags].concat();
+            let ended = Setup::new(&flags).file("key.pem", "no key").run();
+            ended.assert_code(code);
+            assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+            assert!(ended.stderr.contains(says), "{}", ended.stderr);
+        }
     };
     for output in ["-", "out", "null:", "https://127.0.0.1:1"] {
         let together = "--output-tls-cert and --output-tls-key must be specified together";
@@ -188,4 +191,12 @@ fn half_a_configuration_is_refused_at_start() {
     check(&["--output", "http://h:x"], 2, "--output: ");
     let dlq = ["--output", "http://127.0.0.1:1", "--output-http-dlq", "key.pem/dlq"];
     check(&dlq, 69, "failed to open output file key.pem/dlq");
+}
+
+#[test]
+fn checking_asks_no_server_and_makes_no_file() {
+    let stub = Stub::new(&[]);
+    let ended = Setup::new(&["check", "--output", &stub.url, "--output-http-dlq", "new/dlq"]).run();
+    ended.assert_code(0);
+    assert!(stub.all().is_empty() && !ended.folder.path().join("new").exists());
 }

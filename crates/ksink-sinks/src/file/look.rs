@@ -23,7 +23,7 @@ pub(super) fn look(pattern: &PathPattern) -> Result<(), OpenError> {
     looked.map_err(|cause| OpenError { path, cause })
 }
 
-fn look_at_file(path: &Path) -> io::Result<()> {
+pub(crate) fn look_at_file(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
         Ok(_) => may(path, Access::WRITE_OK),

@@ -45,7 +45,7 @@ use self::{
     post::Remote,
     request::Requests,
 };
-use crate::{Flushed, Format, OpenError, OutputId, PumpLimits, Sink};
+use crate::{Flushed, Format, OpenError, OutputId, PumpLimits, Sink, file::look::look_at_file};
 
 pub use target::{HttpTarget, TargetError};
 pub use tls::{Tls, TlsError, TlsIdentity, TlsOptions};
@@ -152,6 +152,25 @@ impl HttpSink {
             connections: Vec::new(),
             sets: 0,
         })
+    }
+
+    /// Looks whether [`open`](Self::open) would find what it needs, as far as that can be told without making
+    /// a file.
+    ///
+    /// # Errors
+    /// When it would not.
+    pub fn look(
+        target: &HttpTarget,
+        tls: &Tls,
+        options: &HttpOptions,
+    ) -> Result<(), HttpOpenError> {
+        if target.is_https() {
+            tls.config()?;
+        }
+        if let Some(path) = &options.dead_letters {
+            look_at_file(path).map_err(|cause| OpenError { path: path.clone(), cause })?;
+        }
+        Ok(())
     }
 }
 

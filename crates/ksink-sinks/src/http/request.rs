@@ -170,6 +170,7 @@ fn put_headers(record: Headers<'_>, room: &mut Room, headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use ksink_wire::records::{Header, NewRecord};
+    use proptest::prelude::*;
 
     use super::*;
     use crate::{
@@ -287,5 +288,38 @@ mod tests {
         let head = of_record(NewRecord { key: Some(&too_long), ..of_value(b"v") });
         check(&head, "x-kafka-key", &[]);
         check(&head, "x-kafka-key-omitted", &["6145"]);
+    }
+
+    /// A header with a name and a value of any bytes, often long ones.
+    fn header() -> impl Strategy<Value = (Vec<u8>, Option<Vec<u8>>)> {
+        let bytes = || (any::<Vec<u8>>(), 0..40_usize).prop_map(|(bytes, n)| bytes.repeat(n));
+        (bytes(), proptest::option::of(bytes()))
+    }
+
+    proptest! {
+        #[test]
+        fn no_record_is_too_strange_for_a_request(
+            key: Option<Vec<u8>>,
+            headers in proptest::collection::vec(header(), 0..80),
+        ) {
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(key, value)| Header { key, value: value.as_deref() })
+                .collect();
+            let key = key.as_deref();
+            let head = of_record(NewRecord { key, headers: &headers, ..of_value(b"v") });
+            let of_record = head.iter().filter(|(name, _)| {
+                name.as_str().starts_with("x-kafka-header-") || *name == "x-kafka-key"
+            });
+            let (mut bytes, mut count) = (0, 0);
+            for (name, value) in of_record {
+                let is_key = name == "x-kafka-key";
+                bytes += value.len() + if is_key { 0 } else { name.as_str().len() };
+                count += usize::from(!is_key);
+            }
+            prop_assert!(bytes <= RECORD_BYTES_MAX && count <= RECORD_HEADERS_MAX);
+            let omitted = head.get("x-kafka-headers-omitted").map_or("0", |n| n.to_str().unwrap());
+            prop_assert_eq!(count + omitted.parse::<usize>().unwrap(), headers.len());
+        }
     }
 }

@@ -46,7 +46,7 @@ impl Bench {
 
     /// With a timeout that passes soon, and so many retries.
     fn impatient(count: u32, script: impl IntoIterator<Item = Act>) -> Self {
-        let timeout = Duration::from_millis(200);
+        let timeout = Duration::from_secs(1);
         let retries = HttpRetries { count, delay: Duration::ZERO, timeout };
         Self::with(script, HttpOptions { retries, ..Default::default() })
     }
