@@ -3,6 +3,7 @@
 use ksink_server::Limits;
 use ksink_wire::{
     ErrorCode, Response, Uuid,
+    compression::Compression,
     messages::{
         create_partitions::{
             CreatePartitionsAssignment, CreatePartitionsRequest, CreatePartitionsTopic,
@@ -17,7 +18,7 @@ use ksink_wire::{
     },
 };
 
-use crate::harness::{Client, House, batch, produce_request};
+use crate::harness::{Client, House, batch, batch_by, produce_request};
 
 /// A topic as somebody wants it who leaves all to the server.
 fn topic(name: &str) -> CreatableTopic<'_> {
@@ -362,6 +363,24 @@ fn what_is_in_flight_when_its_topic_goes_is_still_acknowledged() {
     producer.hears_nothing();
     house.accept_all(&mut producer);
     assert_eq!(producer.hear_produced(), (ErrorCode::NONE, 0));
+}
+
+#[test]
+fn a_topic_that_comes_again_accepts_any_first_sequence_as_a_new_one_does() {
+    for (sequence, in_flight) in [(0, false), (1, false), (7, false), (0, true), (1, true)] {
+        let mut house = House::new();
+        let (mut producer, mut admin) = (house.connect(), house.connect());
+        let numbered = |sequence| batch_by((7, 0, sequence), Compression::None, &["a"]);
+        producer.produce(&mut house, 9, "t", &numbered(0));
+        if !in_flight {
+            house.accept_all(&mut producer);
+        }
+        assert_eq!(delete(&mut house, &mut admin, 6, "t"), ErrorCode::NONE);
+        producer.produce(&mut house, 9, "t", &numbered(sequence));
+        house.accept_all(&mut producer);
+        assert_eq!(producer.hear_produced(), (ErrorCode::NONE, 0));
+        assert_eq!(producer.hear_produced(), (ErrorCode::NONE, 1), "sequence {sequence}");
+    }
 }
 
 #[test]
