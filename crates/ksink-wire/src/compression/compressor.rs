@@ -61,6 +61,9 @@ impl Compressor {
         out: &mut Vec<u8>,
         start: usize,
     ) -> Result<(), CompressionError> {
+        if codec == Compression::None {
+            return Ok(());
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         scratch.extend_from_slice(out.get(start..).unwrap_or_default());
