@@ -17,8 +17,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     command::{cargo, succeed},
-    interop::wait::{ended_within, until},
     places,
+    wait::{ended_within, until},
 };
 
 const WAIT: Duration = Duration::from_secs(10);

@@ -18,6 +18,7 @@ mod stages;
 mod tally;
 #[cfg(test)]
 mod tidy;
+mod wait;
 
 use std::process::ExitCode;
 

@@ -11,7 +11,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::oracle::Acknowledged;
-use crate::interop::{self, install::install_chaos, wait::ended_within};
+use crate::{
+    interop::{self, install::install_chaos},
+    wait::ended_within,
+};
 
 /// An idempotent producer of somebody else's.
 pub(crate) struct Client {

@@ -11,7 +11,8 @@ use std::{
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{admin::Seen, plan::Cell, wait::ended_within};
+use super::{admin::Seen, plan::Cell};
+use crate::wait::ended_within;
 
 /// A Kafka producer of somebody else's.
 pub(crate) struct Client {

@@ -25,7 +25,6 @@ pub(crate) mod rows;
 pub(crate) mod server;
 mod setting;
 mod turn;
-pub(crate) mod wait;
 mod wiretap;
 
 use std::{

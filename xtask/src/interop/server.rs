@@ -11,13 +11,11 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{
-    rows::PARTITIONS,
-    wait::{ended_within, until},
-};
+use super::rows::PARTITIONS;
 use crate::{
     command::{cargo, succeed},
     places,
+    wait::{ended_within, until},
 };
 
 const START_WAIT: Duration = Duration::from_secs(10);

@@ -27,10 +27,9 @@ use super::{
     report::{Outcome, Run},
     server::{Binary, Server},
     setting::Setting,
-    wait::until,
     wiretap::Wiretap,
 };
-use crate::{places, require::Require};
+use crate::{places, require::Require, wait::until};
 
 /// Records that nobody waits for may land after the client has gone.
 const LANDING_WAIT: Duration = Duration::from_secs(5);

@@ -12,10 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{
-    command::succeed,
-    interop::{install::kafka_broker, wait::until},
-};
+use crate::{command::succeed, interop::install::kafka_broker, wait::until};
 
 /// What `tests/interop/kafka-broker/pom.xml` asks for.
 pub(crate) const VERSION: &str = "4.3.1";

@@ -21,7 +21,7 @@ use super::{
     answer::{Answer, Asked},
     peer::{Heard, Peer},
 };
-use crate::interop::{rows::PARTITIONS, wait::until};
+use crate::{interop::rows::PARTITIONS, wait::until};
 
 /// How long Kafka may take until it does all that it does.
 const START_WAIT: Duration = Duration::from_secs(30);

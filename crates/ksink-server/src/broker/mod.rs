@@ -130,18 +130,7 @@ impl Broker {
         Self { config, limits, topics, producer_ids, sequences, in_flight }
     }
 
-    /// Decides about a produce request whose batches were inspected.
-    pub fn handle_produce(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        call: &Call,
-        inspected: Inspected,
-    ) -> Outcome {
-        self.produce(now, to, call, inspected)
-    }
-
-    /// Decides about any other request.
+    /// Decides about any request but Produce, which is for [`handle_produce`](Self::handle_produce).
     pub fn handle(&mut self, now: Now, call: &Call, request: Request<'_>) -> Reply {
         let asked = Asked { now, caller: call.caller, head: call.head };
         apis::dispatch(self, asked, request)

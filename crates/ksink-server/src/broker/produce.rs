@@ -69,7 +69,8 @@ pub(super) struct PartitionAnswer {
 }
 
 impl Broker {
-    pub(super) fn produce(
+    /// Decides about a produce request whose batches were inspected.
+    pub fn handle_produce(
         &mut self,
         now: Now,
         to: ReplyTo,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use ksink_wire::{ErrorCode, Response, messages::find_coordinator::FindCoordinatorRequest};
 
-use crate::{interop::wait::until, oracle::player::Player};
+use crate::{oracle::player::Player, wait::until};
 
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
