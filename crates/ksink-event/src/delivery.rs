@@ -1,6 +1,10 @@
 //! Deliveries on their way from the server to whoever keeps them.
 
-use std::{collections::VecDeque, fmt};
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::sync::mpsc;
 
@@ -17,12 +21,22 @@ pub struct Delivery {
 
 /// The server's end of the way. See [`queue`].
 #[derive(Clone, Debug)]
-pub struct Queue(mpsc::Sender<Vec<Delivery>>);
+pub struct Queue(mpsc::Sender<Parcel>);
 
 /// A reserved place in the queue. Filling it never waits, so it can be done under a lock; dropping it
 /// gives it back.
 #[derive(Debug)]
-pub struct Slot(mpsc::OwnedPermit<Vec<Delivery>>);
+pub struct Slot(mpsc::OwnedPermit<Parcel>);
+
+/// The deliveries of one request. Whoever opens it first has them.
+#[derive(Clone, Debug)]
+struct Parcel(Arc<Mutex<Vec<Delivery>>>);
+
+impl Parcel {
+    fn open(&self) -> Vec<Delivery> {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// Nobody reads deliveries any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,15 +74,23 @@ impl Queue {
 impl Slot {
     /// Fills the place with the deliveries of one request. They keep their order, and the order of
     /// these calls.
+    ///
+    /// Where nobody reads any more they are dropped, which refuses them.
     pub fn fill(self, deliveries: Vec<Delivery>) {
-        self.0.send(deliveries);
+        let parcel = Parcel(Arc::new(Mutex::new(deliveries)));
+        let queue = self.0.send(parcel.clone());
+        // A reader that left before this was sent did not take it along, and as long as the queue lives nobody
+        // else would.
+        if queue.is_closed() {
+            drop(parcel.open());
+        }
     }
 }
 
 /// The deliveries of a server, in the order in which they were decided.
 #[derive(Debug)]
 pub struct Deliveries {
-    receiver: mpsc::Receiver<Vec<Delivery>>,
+    receiver: mpsc::Receiver<Parcel>,
     ready: VecDeque<Delivery>,
 }
 
@@ -79,7 +101,7 @@ impl Deliveries {
             if let Some(delivery) = self.ready.pop_front() {
                 return Some(delivery);
             }
-            self.ready.extend(self.receiver.recv().await?);
+            self.ready.extend(self.receiver.recv().await?.open());
         }
     }
 
@@ -89,7 +111,76 @@ impl Deliveries {
             if let Some(delivery) = self.ready.pop_front() {
                 return Some(delivery);
             }
-            self.ready.extend(self.receiver.try_recv().ok()?);
+            self.ready.extend(self.receiver.try_recv().ok()?.open());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use bytes::Bytes;
+    use ksink_wire::{
+        compression::Decompressor,
+        records::{BatchBuilder, NewRecord, RecordBatch},
+    };
+
+    use super::*;
+    use crate::{Answer, Answers, DeliveryId, RecordSet};
+
+    fn delivery(answers: &Answers, id: u64) -> Delivery {
+        let mut batch = Vec::new();
+        let mut builder = BatchBuilder::new(&mut batch);
+        builder.push(&NewRecord::default()).expect("a small record");
+        builder.finish().expect("a small batch");
+        let (batch, _) = RecordBatch::parse(&batch).expect("it was just built");
+        let mut out = Vec::new();
+        let records = batch.open(&mut Decompressor::new(), &mut out, 0).expect("it is whole");
+        let body = Bytes::copy_from_slice(records.body());
+        let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let set = RecordSet::new("t".into(), 0, 0, client, body, records.walk());
+        Delivery { event: Event::Records(set), ack: answers.expect(DeliveryId(id), None) }
+    }
+
+    #[tokio::test]
+    async fn deliveries_keep_their_order_over_requests() {
+        let (answers, _heard) = Answers::new();
+        let (queue, mut deliveries) = queue(2);
+        for ids in [[1, 2], [3, 4]] {
+            let slot = queue.reserve().await.expect("somebody reads");
+            slot.fill(ids.map(|id| delivery(&answers, id)).into());
+        }
+        drop(queue);
+        let mut taken = 0;
+        while let Some(Delivery { ack, .. }) = deliveries.next().await {
+            taken += 1;
+            ack.accept(Vec::new());
+        }
+        assert_eq!(taken, 4);
+        assert!(deliveries.next_ready().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_filled_after_the_reader_left_refuses() {
+        let (answers, mut heard) = Answers::new();
+        let (queue, deliveries) = queue(1);
+        let slot = queue.reserve().await.expect("somebody reads");
+        drop(deliveries);
+        slot.fill(vec![delivery(&answers, 7)]);
+        match heard.try_recv() {
+            Ok(Answer::Refused { delivery, .. }) => assert_eq!(delivery, DeliveryId(7)),
+            other => panic!("nobody heard of it: {other:?}"),
+        }
+        assert_eq!(queue.reserve().await.err(), Some(QueueClosed));
+    }
+
+    #[tokio::test]
+    async fn what_the_reader_leaves_behind_is_refused() {
+        let (answers, mut heard) = Answers::new();
+        let (queue, deliveries) = queue(1);
+        queue.reserve().await.expect("somebody reads").fill(vec![delivery(&answers, 8)]);
+        drop(deliveries);
+        assert!(matches!(heard.try_recv(), Ok(Answer::Refused { delivery: DeliveryId(8), .. })));
     }
 }
