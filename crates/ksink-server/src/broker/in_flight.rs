@@ -69,10 +69,6 @@ struct PendingRequest {
 }
 
 impl InFlight {
-    pub(super) fn len(&self) -> usize {
-        self.deliveries.len()
-    }
-
     /// A request whose deliveries follow; [`complete`](Self::complete) says what its answer looks like.
     pub(super) fn begin(&mut self) -> RequestId {
         RequestId(self.new_id())

@@ -14,7 +14,7 @@ use ksink_wire::{
     records::{Compression, MessageSet, RecordBatch, RecordError, Records, Walk, magic},
 };
 
-use super::{produce::Refused, sequences::Numbered};
+use super::{produce::Refused, repeated::repeated, sequences::Numbered};
 use crate::{Limits, time::Now};
 
 /// The oldest Produce version whose records must be one v2 batch a partition.
@@ -270,19 +270,11 @@ fn check_append_time(batch: &RecordBatch<'_>) -> Result<(), Refused> {
 
 /// A partition that a request names twice is refused twice: Kafka would keep one and lose the other.
 fn refuse_repeated(topics: &mut [InspectedTopic]) {
-    if topics.iter().map(|topic| topic.partitions.len()).sum::<usize>() < 2 {
-        return;
-    }
-    let mut seen = HashSet::new();
-    let mut repeated = HashSet::new();
-    for topic in topics.iter() {
-        for partition in &topic.partitions {
-            let named = (topic.topic.clone(), partition.index);
-            if !seen.insert(named.clone()) {
-                repeated.insert(named);
-            }
-        }
-    }
+    let named = topics.iter().flat_map(|InspectedTopic { topic, partitions }| {
+        partitions.iter().map(move |partition| (topic, partition.index))
+    });
+    let repeated: HashSet<_> =
+        repeated(named).into_iter().map(|(topic, index)| (topic.clone(), index)).collect();
     if repeated.is_empty() {
         return;
     }

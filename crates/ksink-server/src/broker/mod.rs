@@ -159,11 +159,6 @@ impl Broker {
         self.in_flight.settle(answered)
     }
 
-    /// How many deliveries the sink has not answered yet.
-    pub fn deliveries_in_flight(&self) -> usize {
-        self.in_flight.len()
-    }
-
     /// The address that a caller is told to connect to.
     fn address_for(&self, caller: Caller) -> HostPort {
         self.config.advertised.clone().unwrap_or_else(|| HostPort::from(caller.local))

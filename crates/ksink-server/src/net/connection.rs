@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use ksink_wire::{ApiKey, Request, compression::Decompressor};
+use ksink_wire::{Request, compression::Decompressor};
 use tokio::{
     io::AsyncReadExt,
     net::TcpStream,
@@ -85,9 +85,14 @@ pub(super) async fn serve(stream: TcpStream, shared: Shared) -> Goodbye {
     let (id, outbox) = shared.desk.enter();
     let (charge, output) = Default::default();
     let mut connection = Connection { stream, session, shared, id, outbox, charge, output };
-    let goodbye = connection.run().await;
-    connection.shared.desk.leave(id);
-    goodbye
+    connection.run().await
+}
+
+impl Drop for Connection {
+    /// Also after a panic: nobody would fetch the replies.
+    fn drop(&mut self) {
+        self.shared.desk.leave(self.id);
+    }
 }
 
 impl Connection {
@@ -202,7 +207,6 @@ impl Connection {
     }
 
     async fn produce(&self, call: &Call, inspected: Inspected) -> Option<Reply> {
-        debug_assert_eq!(call.head.api, ApiKey::Produce);
         let to = ReplyTo { connection: self.id, ticket: call.ticket };
         match self.shared.desk.reserve().await {
             Ok(slot) => self.shared.desk.produce(to, call, inspected, slot),
