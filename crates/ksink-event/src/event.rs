@@ -1,4 +1,4 @@
-//! What a producer did.
+//! What happened.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -8,16 +8,43 @@ use ksink_wire::records::{Records, Walk};
 /// The name of a topic, legal by Kafka's rules: 1 to 249 of `[a-zA-Z0-9._-]`, neither `.` nor `..`.
 pub type Topic = Arc<str>;
 
-/// Something a producer did.
-///
-/// `exactly-once` needs three more: prepare, commit and abort. They come with transactions; a `match`
-/// with a catch-all arm that refuses is ready for them.
+/// Something that happened, which somebody must answer for.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Event {
     /// Records to be kept.
     Records(RecordSet),
+    /// The producer wants to commit: make the transaction's data safe, and say what a commit will do.
+    Prepare(Arc<Transaction>),
+    /// The commit is decided and can never be anything else: do what the intent says. It comes again until
+    /// it is accepted, also after a restart.
+    Commit(Decided),
+    /// The transaction is aborted: none of its records may ever be seen. It comes again until it is
+    /// accepted.
+    Abort(Arc<Transaction>),
 }
+
+/// A transaction of one producer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Transaction {
+    /// The producer's transactional id: any text.
+    pub id: Arc<str>,
+    /// Tells it from every other transaction of this server's state, of whatever id: a serial is never used
+    /// again.
+    pub serial: u64,
+}
+
+/// A transaction whose commit is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Which one.
+    pub transaction: Arc<Transaction>,
+    /// What its sink said it would do.
+    pub intent: Intent,
+}
+
+/// What a commit will do, in the sink's own words. The server keeps the bytes and never reads them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intent(pub Bytes);
 
 /// One record batch, checked, opened and numbered, bound for one partition.
 #[derive(Clone, Debug)]
@@ -32,6 +59,9 @@ pub struct RecordSet {
     pub client: SocketAddr,
     /// How an idempotent producer numbered it.
     pub numbering: Option<Numbering>,
+    /// The transaction that the records belong to, if any: they are to be seen once it is committed, and
+    /// not before.
+    pub transaction: Option<Arc<Transaction>>,
     /// The records' bytes, uncompressed.
     body: Bytes,
     walk: Walk,
@@ -50,7 +80,8 @@ pub struct Numbering {
 }
 
 impl RecordSet {
-    /// A set of records that were walked already: `walk` is what was found in `body`. Nobody numbered it.
+    /// A set of records that were walked already: `walk` is what was found in `body`. Nobody numbered it, and
+    /// it is part of no transaction.
     pub fn new(
         topic: Topic,
         partition: i32,
@@ -60,7 +91,16 @@ impl RecordSet {
         walk: Walk,
     ) -> Self {
         let walk = walk.numbered_from(base_offset);
-        Self { topic, partition, base_offset, client, numbering: None, body, walk }
+        Self {
+            topic,
+            partition,
+            base_offset,
+            client,
+            numbering: None,
+            transaction: None,
+            body,
+            walk,
+        }
     }
 
     /// The records, with the offsets that they were given.

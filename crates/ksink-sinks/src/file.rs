@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ksink_event::{Position, RecordSet, Refusal, Topic};
+use ksink_event::{Ack, Position, RecordSet, Refusal, Topic};
 use rustix::fs::Access;
 
 use crate::{
@@ -204,7 +204,7 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
-    async fn write(&mut self, set: &RecordSet) -> Result<OutputId, Refusal> {
+    async fn write(&mut self, set: &RecordSet, _ack: &Ack) -> Result<OutputId, Refusal> {
         let topic = self.topic_of(set);
         if let Err(failed) = self.make_ready(&topic) {
             return Ok(failed);

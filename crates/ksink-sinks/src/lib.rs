@@ -38,5 +38,5 @@ pub use http::{
 pub use null::NullSink;
 pub use path::PathPattern;
 pub use pump::{Progress, PumpEnd, PumpLimits, PumpOptions, pump};
-pub use sink::{Failure, Flushed, OutputId, Sink};
+pub use sink::{Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink};
 pub use stdout::StdoutSink;

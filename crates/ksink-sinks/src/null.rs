@@ -1,6 +1,6 @@
 //! Nowhere.
 
-use ksink_event::{RecordSet, Refusal};
+use ksink_event::{Ack, RecordSet, Refusal};
 
 use crate::{Flushed, OutputId, Sink};
 
@@ -10,7 +10,7 @@ use crate::{Flushed, OutputId, Sink};
 pub struct NullSink;
 
 impl Sink for NullSink {
-    async fn write(&mut self, _set: &RecordSet) -> Result<OutputId, Refusal> {
+    async fn write(&mut self, _set: &RecordSet, _ack: &Ack) -> Result<OutputId, Refusal> {
         Ok(OutputId(0))
     }
 

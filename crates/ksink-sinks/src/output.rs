@@ -118,7 +118,7 @@ impl Output {
             return None;
         }
         match self.file.settle() {
-            Ok(bytes) => Some(Position { output: self.name.clone(), bytes: bytes? }),
+            Ok(bytes) => Some(Position::at(self.name.clone(), bytes?)),
             Err(error) => {
                 self.fail(&error);
                 None

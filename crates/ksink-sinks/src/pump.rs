@@ -130,7 +130,9 @@ impl<'c> Group<'c> {
         self.deliveries += 1;
         match event {
             Event::Records(set) => self.write(&set, ack, sink).await,
-            _ => ack.refuse(Refusal::rejected("this sink keeps plain records only")),
+            Event::Prepare(_) | Event::Commit(_) | Event::Abort(_) => {
+                ack.refuse(Refusal::rejected("this sink keeps plain records only"));
+            }
         }
     }
 
@@ -139,7 +141,7 @@ impl<'c> Group<'c> {
             return ack.refuse(Refusal::local("an earlier batch of the same producer was refused"));
         }
         self.bytes += set.bytes_len();
-        match sink.write(set).await {
+        match sink.write(set, &ack).await {
             Ok(output) => {
                 let records = set.len() as u64;
                 self.records += records;

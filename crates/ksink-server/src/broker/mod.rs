@@ -145,6 +145,13 @@ impl Broker {
                 .flat_map(|delivery| self.settle_one(delivery, Ok(())))
                 .collect(),
             Answer::Refused { delivery, refusal } => self.settle_one(delivery, Err(refusal)),
+            // Nobody is asked to prepare yet.
+            Answer::Prepared { .. } => Vec::new(),
+            Answer::Reported { framed, .. } => {
+                // Whoever reported may be gone.
+                let _ = framed.send(());
+                Vec::new()
+            }
         }
     }
 

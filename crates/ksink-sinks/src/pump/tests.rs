@@ -32,7 +32,7 @@ struct Scripted {
 }
 
 impl Sink for Scripted {
-    async fn write(&mut self, set: &RecordSet) -> Result<OutputId, Refusal> {
+    async fn write(&mut self, set: &RecordSet, _ack: &Ack) -> Result<OutputId, Refusal> {
         let record = set.records().iter().next().expect("sets are not empty");
         if record.value == Some(b"refuse me") {
             return Err(Refusal::rejected("as it asked for"));
@@ -65,7 +65,7 @@ fn output_of(topic: &str) -> OutputId {
 }
 
 fn position(topic: &str) -> Position {
-    Position { output: topic.into(), bytes: Bytes::new() }
+    Position::at(topic, Bytes::new())
 }
 
 impl Bench {
@@ -104,6 +104,8 @@ impl Bench {
                     format!("+{:?}", deliveries.iter().map(|id| id.0).collect::<Vec<_>>())
                 }
                 Answer::Refused { delivery, .. } => format!("-{}", delivery.0),
+                Answer::Prepared { delivery, .. } => format!("={}", delivery.0),
+                Answer::Reported { .. } => "@".to_owned(),
             });
         }
         heard
