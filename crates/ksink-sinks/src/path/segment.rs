@@ -83,11 +83,11 @@ fn without_reserved_names(mut segment: String) -> String {
 
 fn names_a_device(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or_default().to_ascii_uppercase();
-    let numbered = |device: &&str| {
+    let is_numbered = |device: &&str| {
         let number = stem.strip_prefix(*device);
         number.is_some_and(|number| matches!(number.as_bytes(), [b'0'..=b'9']))
     };
-    DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(|device| numbered(&device))
+    DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(is_numbered)
 }
 
 /// Encodes one byte of what is ASCII.

@@ -37,7 +37,7 @@ fn resolved(folder: &Path) -> io::Result<PathBuf> {
         let named = if there.as_os_str().is_empty() { Path::new(".") } else { there };
         match fs::canonicalize(named) {
             Ok(resolved) => {
-                let missing = folder.strip_prefix(there).unwrap_or(Path::new(""));
+                let missing = folder.strip_prefix(there).unwrap_or_else(|_| Path::new(""));
                 return Ok(resolved.join(missing));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
