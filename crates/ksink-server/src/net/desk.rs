@@ -102,7 +102,7 @@ impl Desk {
             let mut inner = self.lock();
             for answer in answers.drain(..) {
                 log_refusal(&answer);
-                inner.broker.settle(answer);
+                inner.broker.settle(now(), answer);
             }
             self.carry(&mut inner);
         }
