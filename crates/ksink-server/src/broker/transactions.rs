@@ -40,9 +40,9 @@ pub(super) fn rules(config: &BrokerConfig, limits: &Limits) -> Rules {
 impl Broker {
     /// The sink says what it found of what the ledger holds, before anybody can connect. What is decided and not
     /// applied is delivered from now on.
-    pub fn resume(&mut self, now: Now, last_stop: LastStop, resumed: &Resumed) {
-        self.coordinator.resume(now, last_stop, resumed);
-        self.outgoing.note_positions(resumed.positions.clone());
+    pub fn resume(&mut self, now: Now, last_stop: LastStop, resumed: Resumed) {
+        self.coordinator.resume(now, last_stop, &resumed);
+        self.outgoing.note_positions(resumed.positions);
         self.seal(now);
     }
 
@@ -64,9 +64,9 @@ impl Broker {
         self.seal(now);
     }
 
-    /// Whether a clean stop must wait for the sink: it is asked whether a transaction could be committed or, where
-    /// nothing is remembered, has not applied what is decided.
-    pub fn has_undecided_transactions(&self) -> bool {
+    /// Whether a clean stop of a server that remembers nothing must wait for the sink: it is asked whether a
+    /// transaction could be committed, or has not applied what is decided.
+    pub fn has_unsettled_transactions(&self) -> bool {
         self.coordinator.is_busy()
     }
 

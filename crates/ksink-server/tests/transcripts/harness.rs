@@ -159,7 +159,7 @@ impl House {
 
     /// Brings an answer of the sink to the broker, and the replies to those clients who are still there.
     pub(crate) fn settle_for(&mut self, clients: &mut [&mut Client], answer: Answer) {
-        self.broker.settle(answer);
+        self.broker.settle(self.now, answer);
         while let Some(settled) = self.broker.poll_settled() {
             let asker = clients.iter_mut().find(|client| client.id == settled.to.connection);
             if let Some(client) = asker {
