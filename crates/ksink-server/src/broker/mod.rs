@@ -27,7 +27,7 @@ mod topics;
 
 use std::{collections::VecDeque, fmt, net::SocketAddr, sync::Arc};
 
-use ksink_event::{Answer, Chain, DeliveryId, Durability, Event};
+use ksink_event::{Answer, Chain, DeliveryId, Durability, Event, Resumed};
 use ksink_wire::Request;
 
 pub(crate) use self::sequences::BATCHES_MAX;
@@ -46,7 +46,7 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger},
+    state::{Fact, Frame, FrameId, Ledger, Needs},
     time::Now,
 };
 
@@ -62,7 +62,7 @@ pub struct BrokerConfig {
     pub topics: Vec<TopicPattern>,
     /// How many partitions each topic has; at least 1.
     pub partitions: i32,
-    /// Names the cluster to its clients.
+    /// Names the cluster to its clients, unless the ledger says otherwise.
     pub cluster_id: Arc<str>,
     /// Producer ids are counted from here, unless the ledger says that some were given out already.
     pub first_producer_id: i64,
@@ -153,6 +153,23 @@ impl Broker {
         }
     }
 
+    /// Remembers what the state is for, and who the cluster is, unless that is remembered already. To be called
+    /// before the first request.
+    pub fn found(&mut self, purpose: Vec<(String, String)>) {
+        for (name, value) in purpose {
+            self.outgoing.note(Fact::Purpose { name, value });
+        }
+        self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.seal();
+    }
+
+    /// Takes note of what the sink found at start, before anybody can connect.
+    pub fn resume(&mut self, now: Now, resumed: Resumed) {
+        let _ = now;
+        self.outgoing.note_positions(resumed.positions);
+        self.seal();
+    }
+
     /// Decides about any request but Produce, which is for [`handle_produce`](Self::handle_produce). The reply
     /// is `None` if it comes out of [`poll_settled`](Self::poll_settled) later.
     pub fn handle(
@@ -200,6 +217,11 @@ impl Broker {
         self.outgoing.poll_frame()
     }
 
+    /// Whether [`poll_frame`](Self::poll_frame) has something.
+    pub fn has_frames(&self) -> bool {
+        self.outgoing.has_frames()
+    }
+
     /// A frame is as safe as it must be.
     pub fn framed(&mut self, frame: FrameId) {
         self.keeper_failed = false;
@@ -244,7 +266,23 @@ impl Broker {
                 kept.by = kept.by.filter(|_| link.is_some_and(|link| self.sequences.knows(link)));
                 self.outgoing.note(Fact::Kept(kept));
                 self.outgoing.then().accepted.push(delivery);
+                self.outgoing.need(self.needs_of_plain_records());
             }
+        }
+    }
+
+    /// At `none` nothing is ever synced.
+    fn needs_max(&self) -> Needs {
+        match self.config.durability {
+            Durability::Process | Durability::Power => Needs::Synced,
+            Durability::None => Needs::Written,
+        }
+    }
+
+    fn needs_of_plain_records(&self) -> Needs {
+        match self.config.durability {
+            Durability::Process | Durability::None => Needs::Written,
+            Durability::Power => Needs::Synced,
         }
     }
 
@@ -270,7 +308,7 @@ impl Broker {
     fn seal(&mut self) {
         self.note_changed_topics();
         if self.config.has_keeper {
-            return self.outgoing.seal();
+            return self.outgoing.seal(self.needs_max());
         }
         let then = self.outgoing.forget();
         self.finish(then);

@@ -73,8 +73,8 @@ impl Outgoing {
         !self.facts.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Ends the frame, if anything is in it or waits for it.
-    pub(super) fn seal(&mut self) {
+    /// Ends the frame, if anything is in it or waits for it. It need be no safer than `needs_max`.
+    pub(super) fn seal(&mut self, needs_max: Needs) {
         if self.facts.is_empty() && self.then.is_empty() {
             return;
         }
@@ -82,7 +82,7 @@ impl Outgoing {
         let id = FrameId(self.last_id);
         self.waiting.insert(id, mem::take(&mut self.then));
         let (facts, needs) = (mem::take(&mut self.facts), mem::take(&mut self.needs));
-        self.frames.push_back(Frame { id, needs, facts });
+        self.frames.push_back(Frame { id, needs: needs.min(needs_max), facts });
     }
 
     /// Gives up on remembering the call at hand, and tells what follows it all the same.
@@ -95,6 +95,11 @@ impl Outgoing {
     /// The next frame for the keeper.
     pub(super) fn poll_frame(&mut self) -> Option<Frame> {
         self.frames.pop_front()
+    }
+
+    /// Whether there is a next frame.
+    pub(super) fn has_frames(&self) -> bool {
+        !self.frames.is_empty()
     }
 
     /// What follows a frame that is as safe as it must be.
