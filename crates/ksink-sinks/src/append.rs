@@ -21,6 +21,8 @@ pub(crate) struct AppendFile {
     identity: Option<Identity>,
     /// How many bytes were appended since the last [`settle`](Self::settle) or [`cut`](Self::cut).
     unsettled: u64,
+    /// How long a regular file was before the first append since then, if that failed: it may have left something.
+    doubted_from: Option<u64>,
 }
 
 impl AppendFile {
@@ -36,12 +38,13 @@ impl AppendFile {
     /// Takes a file that was opened to append to it.
     pub(crate) fn over(file: Box<dyn DiskFile>) -> io::Result<Self> {
         let identity = file.identity()?;
-        Ok(Self { file, identity, unsettled: 0 })
+        Ok(Self { file, identity, unsettled: 0, doubted_from: None })
     }
 
     /// Takes an open descriptor whatever it is, and never cuts it: it belongs to whoever opened it.
     pub(crate) fn borrowed(file: File) -> Self {
-        Self { file: Box::new(RealFile::borrowed(file)), identity: None, unsettled: 0 }
+        let file = Box::new(RealFile::borrowed(file));
+        Self { file, identity: None, unsettled: 0, doubted_from: None }
     }
 
     /// Keeps other processes that ask for the lock from writing to the file, until it is closed. A pipe or a
@@ -67,15 +70,24 @@ impl AppendFile {
     /// Appends all of `bytes`. After an error some of them may be there.
     pub(crate) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match self.file.append(bytes)? {
-                0 => return Err(ErrorKind::WriteZero.into()),
-                written => {
-                    self.unsettled += written as u64;
-                    bytes = &bytes[written..];
-                }
-            }
+            let written = self.append_some(bytes)?;
+            self.unsettled += written as u64;
+            bytes = &bytes[written..];
         }
         Ok(())
+    }
+
+    fn append_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let is_first = self.is_cuttable() && self.unsettled == 0;
+        let length = is_first.then(|| self.file.len()).transpose()?;
+        match self.file.append(bytes) {
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            Ok(written) => Ok(written),
+            Err(error) => {
+                self.doubted_from = length;
+                Err(error)
+            }
+        }
     }
 
     /// Makes all that was appended survive the loss of power. It can be done on any thread.
@@ -96,7 +108,7 @@ impl AppendFile {
             }
             _ => None,
         };
-        self.unsettled = 0;
+        self.forget();
         Ok(position)
     }
 
@@ -109,9 +121,12 @@ impl AppendFile {
         if !self.is_unsettled() {
             return Ok(());
         }
-        let start = self.file.position()?.saturating_sub(self.unsettled);
+        let start = match self.doubted_from {
+            Some(length) => length,
+            None => self.file.position()?.saturating_sub(self.unsettled),
+        };
         self.cut_to(start)?;
-        self.unsettled = 0;
+        self.forget();
         Ok(())
     }
 
@@ -127,6 +142,7 @@ impl AppendFile {
     /// [cuttable](Self::is_cuttable).
     pub(crate) fn forget(&mut self) {
         self.unsettled = 0;
+        self.doubted_from = None;
     }
 
     /// Where the next append would begin as things are; `None` for what is no regular file.
@@ -135,9 +151,9 @@ impl AppendFile {
         Ok(Some(FilePosition::At { identity, length: self.file.len()? }))
     }
 
-    /// Whether there are bytes that are neither settled nor cut.
+    /// Whether there are bytes that are neither settled nor cut, or may be.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.unsettled > 0
+        self.unsettled > 0 || self.doubted_from.is_some()
     }
 
     /// Whether what was appended can be taken back.
