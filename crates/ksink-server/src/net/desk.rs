@@ -106,7 +106,7 @@ impl Desk {
         let mut inner = self.lock();
         for answer in answers {
             log_refusal(&answer);
-            inner.broker.settle(answer);
+            inner.broker.settle(now(), answer);
         }
         inner.carry();
     }
