@@ -50,7 +50,7 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger},
+    state::{Fact, Frame, FrameId, Ledger, Needs},
     time::Now,
     txn::Coordinator,
 };
@@ -285,7 +285,23 @@ impl Broker {
                 kept.by = kept.by.filter(|_| link.is_some_and(|link| self.sequences.knows(link)));
                 self.outgoing.note(Fact::Kept(kept));
                 self.outgoing.then().accepted.push(delivery);
+                self.outgoing.need(self.needs_of_plain_records());
             }
+        }
+    }
+
+    /// At `none` nothing is ever synced.
+    fn needs_max(&self) -> Needs {
+        match self.config.durability {
+            Durability::Process | Durability::Power => Needs::Synced,
+            Durability::None => Needs::Written,
+        }
+    }
+
+    fn needs_of_plain_records(&self) -> Needs {
+        match self.config.durability {
+            Durability::Process | Durability::None => Needs::Written,
+            Durability::Power => Needs::Synced,
         }
     }
 
@@ -313,7 +329,7 @@ impl Broker {
         self.take_decisions();
         self.note_changed_topics();
         if self.config.has_keeper {
-            return self.outgoing.seal();
+            return self.outgoing.seal(self.needs_max());
         }
         while let Some(then) = self.outgoing.forget() {
             self.finish(now, then);

@@ -76,8 +76,8 @@ impl Outgoing {
         !self.facts.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Ends the frame, if anything is in it or waits for it.
-    pub(super) fn seal(&mut self) {
+    /// Ends the frame, if anything is in it or waits for it. It need be no safer than `needs_max`.
+    pub(super) fn seal(&mut self, needs_max: Needs) {
         if self.facts.is_empty() && self.then.is_empty() {
             return;
         }
@@ -85,7 +85,7 @@ impl Outgoing {
         let id = FrameId(self.last_id);
         self.waiting.insert(id, mem::take(&mut self.then));
         let (facts, needs) = (mem::take(&mut self.facts), mem::take(&mut self.needs));
-        self.frames.push_back(Frame { id, needs, facts });
+        self.frames.push_back(Frame { id, needs: needs.min(needs_max), facts });
     }
 
     /// Gives up on remembering the call at hand, and tells what follows it all the same; `None` if nothing does.
