@@ -175,7 +175,7 @@ impl House {
 
     /// The next event for the sink; there must be one, and no other.
     #[track_caller]
-    fn event(&mut self) -> Event {
+    fn event(&self) -> Event {
         assert_eq!(self.delivered.len(), 1, "{:?}", self.delivered);
         self.delivered[0].event.clone()
     }

@@ -4,7 +4,6 @@ mod connections;
 mod histories;
 mod limits;
 mod states;
-mod stories;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -140,13 +139,6 @@ impl World {
 
     fn prepared(&mut self, delivery: DeliveryId, intent: &'static str) {
         self.coordinator.prepared(self.now, delivery, Intent(intent.into()));
-        self.collect();
-    }
-
-    #[track_caller]
-    fn accept(&mut self) {
-        let (delivery, _) = self.first().expect("a delivery");
-        self.coordinator.accepted(self.now, delivery);
         self.collect();
     }
 
