@@ -71,7 +71,7 @@ pub enum Answer {
         /// Where they stand.
         positions: Vec<Position>,
         /// Hears when a restart would remember it.
-        framed: oneshot::Sender<()>,
+        framed: Framed,
     },
     /// This one is not kept, or not done yet.
     Refused {
@@ -80,6 +80,18 @@ pub enum Answer {
         /// Why.
         refusal: Refusal,
     },
+}
+
+/// Somebody waits until a restart would remember what was reported. Dropping it tells them that it would not.
+#[derive(Debug)]
+pub struct Framed(oneshot::Sender<()>);
+
+impl Framed {
+    /// It would.
+    pub fn say(self) {
+        // Whoever waited may have gone.
+        let _ = self.0.send(());
+    }
 }
 
 /// Where answers go: the server's end, from which each [`Ack`] is made.
@@ -179,7 +191,7 @@ impl Reporter {
     /// When that cannot be remembered now; a later report may succeed.
     pub async fn report(&self, positions: Vec<Position>) -> Result<(), Refusal> {
         let (framed, heard) = oneshot::channel();
-        self.0.send(Answer::Reported { positions, framed });
+        self.0.send(Answer::Reported { positions, framed: Framed(framed) });
         heard.await.map_err(|_| Refusal::local("the server cannot remember where outputs stand"))
     }
 }

@@ -11,7 +11,7 @@ mod held;
 mod position;
 mod refusal;
 
-pub use ack::{Ack, Answer, Answers, Chain, DeliveryId, Reporter, accept};
+pub use ack::{Ack, Answer, Answers, Chain, DeliveryId, Framed, Reporter, accept};
 pub use delivery::{Deliveries, Delivery, Queue, QueueClosed, Slot, queue};
 pub use durability::Durability;
 pub use event::{Decided, Event, Intent, Numbering, RecordSet, Topic, Transaction};

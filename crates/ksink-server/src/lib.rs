@@ -47,6 +47,7 @@ mod broker;
 mod limits;
 mod net;
 mod session;
+mod state;
 mod time;
 
 pub use ksink_event::{
@@ -55,11 +56,12 @@ pub use ksink_event::{
 
 pub use self::{
     broker::{
-        Broker, BrokerConfig, ConnectionId, Decided, HostPort, Inspected, Outcome, ReplyTo,
-        Settled, TopicPattern, TopicPatternError, inspect,
+        Broker, BrokerConfig, ConnectionId, Decided, HostPort, Inspected, ReplyTo, Settled,
+        TopicPattern, TopicPatternError, inspect,
     },
     limits::Limits,
     net::{ListenAddr, ListenAddrError, OpenError, Running, Server, ServerConfig},
     session::{Call, Caller, Goodbye, Head, Reply, Session, Ticket},
+    state::{Frame, FrameId, Ledger, LedgerError, Needs},
     time::Now,
 };

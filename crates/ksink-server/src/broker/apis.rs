@@ -49,6 +49,18 @@ served! {
     DescribeCluster  0..=2  => describe_cluster::handle;
 }
 
+/// What a request hears while nothing can be remembered, if its answer must not be forgotten by a restart.
+pub(super) fn if_not_remembered(head: Head) -> Option<Reply> {
+    match head.api {
+        ApiKey::InitProducerId => Some(init_producer_id::not_remembered(head)),
+        // Whether it was done is not certain, which only a lost connection says.
+        ApiKey::CreateTopics | ApiKey::DeleteTopics | ApiKey::CreatePartitions => {
+            Some(Reply::Hangup(Goodbye::NotRemembered))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a request may come in at all. An unknown version of ApiVersions never gets here.
 pub(crate) fn admit(api: ApiKey, version: i16) -> Result<(), Goodbye> {
     let served =

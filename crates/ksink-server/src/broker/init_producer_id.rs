@@ -14,7 +14,7 @@ use ksink_wire::{
 };
 
 use super::{Asked, Broker};
-use crate::session::Reply;
+use crate::session::{Head, Reply};
 
 pub(super) fn handle(
     broker: &mut Broker,
@@ -35,6 +35,16 @@ pub(super) fn handle(
     asked.head.reply(response)
 }
 
+/// What is said while nothing can be remembered; the client asks again.
+pub(super) fn not_remembered(head: Head) -> Reply {
+    head.reply(InitProducerIdResponse {
+        error_code: ErrorCode::CONCURRENT_TRANSACTIONS,
+        producer_id: -1,
+        producer_epoch: -1,
+        ..Default::default()
+    })
+}
+
 fn new_producer_id(
     broker: &mut Broker,
     request: &InitProducerIdRequest<'_>,
@@ -43,7 +53,10 @@ fn new_producer_id(
         None if (request.producer_id == -1) != (request.producer_epoch == -1) => {
             Err(ErrorCode::INVALID_REQUEST)
         }
-        None => broker.producer_ids.next().ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        None => {
+            let id = broker.producer_ids.next(&mut broker.outgoing);
+            id.ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
+        }
         Some("") => Err(ErrorCode::INVALID_REQUEST),
         Some(_) => Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
     }

@@ -15,7 +15,7 @@
 
 use std::borrow::Cow;
 
-use ksink_event::{Event, Numbering, RecordSet};
+use ksink_event::{Durability, Event, Numbering, RecordSet};
 use ksink_wire::{
     ErrorCode, Uuid,
     messages::produce::{
@@ -24,7 +24,7 @@ use ksink_wire::{
 };
 
 use super::{
-    Broker, Decided, Outcome, ReplyTo,
+    Broker, Decided, ReplyTo,
     in_flight::{Link, Place, RequestId},
     inspect::{Inspected, InspectedPartition, InspectedTopic, OpenBatch, TopicRef},
     sequences::{Numbered, Verdict},
@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{
     session::{Call, Caller, Goodbye, Head, Reply},
+    state::{Fact, Kept, KeptBy},
     time::Now,
 };
 
@@ -49,6 +50,8 @@ pub(super) struct Refused {
 pub(super) struct ProduceAnswer {
     head: Head,
     acks: i16,
+    /// Whether the client was told already, and a refusal can only close the connection.
+    is_answered: bool,
     topics: Vec<TopicAnswer>,
 }
 
@@ -76,8 +79,8 @@ impl Broker {
         to: ReplyTo,
         call: &Call,
         inspected: Inspected,
-    ) -> Outcome {
-        let whole = refuse_whole(&inspected);
+    ) -> Option<Reply> {
+        let whole = self.refuse_whole(&inspected);
         let Inspected { acks, topics, .. } = inspected;
         let mut decision = Decision {
             now,
@@ -86,12 +89,13 @@ impl Broker {
             whole,
             places: 0,
             waiting: 0,
-            deliveries: Vec::new(),
         };
         let topics =
             topics.into_iter().map(|topic| self.produce_topic(&mut decision, topic)).collect();
-        let answer = ProduceAnswer { head: call.head, acks, topics };
-        self.answer_or_wait(to, answer, decision)
+        let answer = ProduceAnswer { head: call.head, acks, is_answered: false, topics };
+        let reply = self.answer_or_wait(to, answer, decision);
+        self.seal();
+        reply
     }
 
     fn answer_or_wait(
@@ -99,15 +103,19 @@ impl Broker {
         to: ReplyTo,
         answer: ProduceAnswer,
         decision: Decision,
-    ) -> Outcome {
-        let Decision { request, waiting, deliveries, .. } = decision;
-        let reply = match (answer.acks, waiting) {
-            (_, 0) => return Outcome { reply: Some(answer.into_reply()), deliveries },
+    ) -> Option<Reply> {
+        let Decision { request, waiting, .. } = decision;
+        if waiting == 0 {
+            return Some(answer.into_reply());
+        }
+        let reply = match (answer.acks, self.config.durability) {
             (0, _) => Some(answer.reply_unheard()),
-            (_, _) => None,
+            (_, Durability::None) => Some(answer.reply()),
+            (_, Durability::Process | Durability::Power) => None,
         };
-        self.in_flight.complete(request, to, answer, waiting);
-        Outcome { reply, deliveries }
+        let pending = ProduceAnswer { is_answered: reply.is_some(), ..answer };
+        self.in_flight.complete(request, to, pending, waiting);
+        reply
     }
 
     fn produce_topic(&mut self, decision: &mut Decision, asked: InspectedTopic) -> TopicAnswer {
@@ -173,6 +181,11 @@ impl Broker {
                 decision.waiting += 1;
                 Ok(base_offset)
             }
+            // It would wait for the journal too, and there would be more of it with each retry.
+            Verdict::Next if self.keeper_failed => Err(Refused::new(
+                ErrorCode::KAFKA_STORAGE_ERROR,
+                "the journal cannot be written at the moment",
+            )),
             Verdict::Next => self
                 .deliver(decision, place, (topic, partition), batch, producer)
                 .ok_or_else(Refused::partition),
@@ -198,14 +211,43 @@ impl Broker {
             epoch: numbered.epoch,
             base_sequence: numbered.base_sequence,
         });
-        let (delivery, chain) = self.in_flight.deliver(place, producer.map(|(link, _)| link));
+        let kept = Kept {
+            topic: set.topic.clone(),
+            partition,
+            base_offset,
+            count: batch.walk.count(),
+            by: producer.map(KeptBy::from),
+        };
+        let (delivery, chain) = self.in_flight.deliver(place, producer.map(|(link, _)| link), kept);
         if let Some((link, numbered)) = producer {
             let now = decision.now.instant;
-            self.sequences.deliver(now, link, numbered, base_offset, delivery);
+            let forgotten = self.sequences.deliver(now, link, numbered, base_offset, delivery);
+            self.note_forgotten(forgotten);
         }
         decision.waiting += 1;
-        decision.deliveries.push(Decided { delivery, event: Event::Records(set), chain });
+        self.deliveries.push_back(Decided { delivery, event: Event::Records(set), chain });
         Some(base_offset)
+    }
+
+    /// Producers of topics that are gone were forgotten with them.
+    fn note_forgotten(&mut self, forgotten: Vec<Link>) {
+        for Link { topic, partition, producer_id } in forgotten {
+            if let Some(topic) = self.topics.name_of(topic) {
+                let fact = Fact::ProducerForgotten { topic, partition, producer_id };
+                self.outgoing.note(fact);
+            }
+        }
+    }
+
+    /// Why no partition of a request can be accepted.
+    fn refuse_whole(&self, inspected: &Inspected) -> Option<Refused> {
+        if inspected.transactional {
+            return Some(Refused::new(
+                ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                "transactions are not served here",
+            ));
+        }
+        None
     }
 
     /// Kafka names it in successes and where the log itself refused, and -1 elsewhere.
@@ -239,7 +281,6 @@ struct Decision {
     places: usize,
     /// How many of them wait for the sink.
     waiting: usize,
-    deliveries: Vec<Decided>,
 }
 
 impl Decision {
@@ -262,16 +303,6 @@ impl Decision {
     }
 }
 
-/// Why no partition of a request can be accepted.
-fn refuse_whole(inspected: &Inspected) -> Option<Refused> {
-    inspected.transactional.then(|| {
-        Refused::new(
-            ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-            "transactions are not served here",
-        )
-    })
-}
-
 impl ProduceAnswer {
     /// Changes what a place says to a refusal. Places are counted over all topics of the request.
     pub(super) fn refuse(&mut self, place: usize, refused: Refused) {
@@ -282,10 +313,14 @@ impl ProduceAnswer {
     }
 
     pub(super) fn into_reply(self) -> Reply {
-        match self.acks {
-            0 => self.reply_unheard(),
-            _ => self.head.reply(self.response()),
+        match self.acks == 0 || self.is_answered {
+            true => self.reply_unheard(),
+            false => self.reply(),
         }
+    }
+
+    fn reply(&self) -> Reply {
+        self.head.reply(self.response())
     }
 
     /// With acks=0 the client hears nothing, or notices that it was hung up on.
@@ -335,6 +370,17 @@ impl PartitionAnswer {
             record_errors: refused.map(Refused::record_errors).unwrap_or_default(),
             error_message: refused.map(|refused| &*refused.message),
             current_leader: Default::default(),
+        }
+    }
+}
+
+impl From<(Link, Numbered)> for KeptBy {
+    fn from((link, numbered): (Link, Numbered)) -> Self {
+        Self {
+            producer_id: link.producer_id,
+            epoch: numbered.epoch,
+            first_sequence: numbered.base_sequence,
+            last_sequence: numbered.last_sequence(),
         }
     }
 }

@@ -198,7 +198,10 @@ impl Connection {
                 });
                 self.produce(&call, inspected).await
             }
-            Ok(request) => Some(self.shared.desk.handle(now(), &call, request)),
+            Ok(request) => {
+                let to = ReplyTo { connection: self.id, ticket: call.ticket };
+                self.shared.desk.handle(now(), to, &call, request)
+            }
             Err(error) => {
                 let (api, version) = (call.head.api, call.head.version);
                 Some(Reply::Hangup(Goodbye::Malformed { api, version, error }))

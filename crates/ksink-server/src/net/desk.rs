@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::outbox::Outbox;
 use crate::{
-    broker::{Broker, ConnectionId, Inspected, Outcome, ReplyTo, Settled},
+    broker::{Broker, ConnectionId, Decided, Inspected, ReplyTo, Settled},
     session::{Call, Reply},
     time::Now,
 };
@@ -72,25 +72,27 @@ impl Desk {
         slot: Slot,
     ) -> Option<Reply> {
         let mut inner = self.lock();
-        let Outcome { reply, deliveries } = inner.broker.handle_produce(now(), to, call, inspected);
+        let reply = inner.broker.handle_produce(now(), to, call, inspected);
+        let deliveries = self.deliveries(&mut inner);
         if !deliveries.is_empty() {
             // Queued under the lock: deliveries leave in the order in which they were decided.
-            slot.fill(
-                deliveries
-                    .into_iter()
-                    .map(|decided| Delivery {
-                        event: decided.event,
-                        ack: self.answers.expect(decided.delivery, decided.chain),
-                    })
-                    .collect(),
-            );
+            slot.fill(deliveries);
         }
         reply
     }
 
-    /// Puts any other request to the broker.
-    pub(super) fn handle(&self, now: Now, call: &Call, request: Request<'_>) -> Reply {
-        self.lock().broker.handle(now, call, request)
+    /// Puts any other request to the broker; `None` if its reply comes to the outbox later.
+    pub(super) fn handle(
+        &self,
+        now: Now,
+        to: ReplyTo,
+        call: &Call,
+        request: Request<'_>,
+    ) -> Option<Reply> {
+        let mut inner = self.lock();
+        let reply = inner.broker.handle(now, to, call, request);
+        self.carry(&mut inner);
+        reply
     }
 
     /// Settles what the sink answers, for as long as this is polled.
@@ -100,10 +102,29 @@ impl Desk {
             let mut inner = self.lock();
             for answer in answers.drain(..) {
                 log_refusal(&answer);
-                let settled = inner.broker.settle(answer);
-                settled.into_iter().for_each(|settled| inner.post(settled));
+                inner.broker.settle(answer);
             }
+            self.carry(&mut inner);
         }
+    }
+
+    /// Carries what the broker has decided to where it belongs.
+    fn carry(&self, inner: &mut Inner) {
+        let deliveries = self.deliveries(inner);
+        if !deliveries.is_empty() {
+            self.queue.push(deliveries);
+        }
+        while let Some(settled) = inner.broker.poll_settled() {
+            inner.post(settled);
+        }
+    }
+
+    fn deliveries(&self, inner: &mut Inner) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        while let Some(Decided { delivery, event, chain }) = inner.broker.poll_delivery() {
+            deliveries.push(Delivery { event, ack: self.answers.expect(delivery, chain) });
+        }
+        deliveries
     }
 
     /// A handler's panic costs its connection only, so a lock that one left behind is still good: every

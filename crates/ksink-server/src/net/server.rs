@@ -2,16 +2,23 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use ksink_event::{Answer, Answers, Deliveries, queue};
+use ksink_event::{Answer, Answers, Deliveries, Durability, queue};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
 
-use super::{ListenAddr, accept::accept, budget::Budget, connection::Shared, desk::Desk};
+use super::{
+    ListenAddr,
+    accept::accept,
+    budget::Budget,
+    connection::Shared,
+    desk::{Desk, now},
+};
 use crate::{
     Limits,
     broker::{Broker, BrokerConfig, HostPort, TopicPattern},
+    state::Ledger,
 };
 
 /// The cluster id of a server without state: the same for every start, so that a restart confuses no
@@ -83,11 +90,14 @@ impl Server {
             partitions: i32::from(partitions),
             cluster_id: STATELESS_CLUSTER_ID.into(),
             first_producer_id: random_producer_id().map_err(OpenError::NoRandomNumbers)?,
+            durability: Durability::Process,
+            has_keeper: false,
         };
         let limits = Arc::new(limits);
         let (queue, deliveries) = queue(limits.queue_requests_max.max(1));
         let (answers, heard) = Answers::new();
-        let desk = Desk::new(Broker::new(broker, limits.clone()), answers, queue);
+        let broker = Broker::new(now(), broker, limits.clone(), &Ledger::default());
+        let desk = Desk::new(broker, answers, queue);
         Ok(Self { desk, heard, deliveries, limits })
     }
 

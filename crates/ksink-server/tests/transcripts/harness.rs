@@ -7,9 +7,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use ksink_event::{Answer, Chain, DeliveryId, Event, RecordSet, Refusal};
+use ksink_event::{Answer, Chain, DeliveryId, Durability, Event, RecordSet, Refusal};
 use ksink_server::{
-    Broker, BrokerConfig, ConnectionId, Decided, Goodbye, Limits, Now, Outcome, Reply, ReplyTo,
+    Broker, BrokerConfig, ConnectionId, Decided, Goodbye, Ledger, Limits, Now, Reply, ReplyTo,
     Session, inspect,
 };
 use ksink_wire::{
@@ -59,10 +59,13 @@ impl House {
             partitions,
             cluster_id: "the-cluster".into(),
             first_producer_id: 4_000,
+            durability: Durability::Process,
+            has_keeper: false,
         };
+        let now = Now { instant: Instant::now(), unix_ms: START_MS };
         Self {
-            broker: Broker::new(config, limits.clone()),
-            now: Now { instant: Instant::now(), unix_ms: START_MS },
+            broker: Broker::new(now, config, limits.clone(), &Ledger::default()),
+            now,
             limits,
             connections: 0,
             delivered: Vec::new(),
@@ -112,18 +115,21 @@ impl House {
                         &self.limits,
                     );
                     let to = ReplyTo { connection: client.id, ticket: call.ticket };
-                    let Outcome { reply, deliveries } =
-                        self.broker.handle_produce(self.now, to, &call, inspected);
-                    self.delivered.extend(deliveries);
-                    reply
+                    self.broker.handle_produce(self.now, to, &call, inspected)
                 }
-                Ok(request) => Some(self.broker.handle(self.now, &call, request)),
+                Ok(request) => {
+                    let to = ReplyTo { connection: client.id, ticket: call.ticket };
+                    self.broker.handle(self.now, to, &call, request)
+                }
                 Err(error) => Some(Reply::Hangup(Goodbye::Malformed {
                     api: head.api,
                     version: head.version,
                     error,
                 })),
             };
+            while let Some(decided) = self.broker.poll_delivery() {
+                self.delivered.push(decided);
+            }
             if let Some(reply) = reply {
                 client.session.handle_reply(call.ticket, reply);
             }
@@ -153,7 +159,8 @@ impl House {
 
     /// Brings an answer of the sink to the broker, and the replies to those clients who are still there.
     pub(crate) fn settle_for(&mut self, clients: &mut [&mut Client], answer: Answer) {
-        for settled in self.broker.settle(answer) {
+        self.broker.settle(answer);
+        while let Some(settled) = self.broker.poll_settled() {
             let asker = clients.iter_mut().find(|client| client.id == settled.to.connection);
             if let Some(client) = asker {
                 client.session.handle_reply(settled.to.ticket, settled.reply);
