@@ -38,5 +38,7 @@ pub use http::{
 pub use null::NullSink;
 pub use path::{PathPattern, PatternError, TransactionName, TransactionPattern};
 pub use pump::{Progress, PumpEnd, PumpLimits, PumpOptions, pump};
-pub use sink::{Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink};
+pub use sink::{
+    Committed, Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink, Undone,
+};
 pub use stdout::StdoutSink;

@@ -1,7 +1,7 @@
 //! What a place for records promises.
 
 use ksink_event::{
-    Ack, Decided, Held, Intent, Position, RecordSet, Refusal, Reporter, Resumed, Transaction,
+    Ack, Decided, Held, Intent, Position, RecordSet, Refusal, Resumed, Transaction,
 };
 use std::sync::Arc;
 
@@ -52,19 +52,24 @@ pub trait Sink: Send {
 /// for many transactions at once, so that they can share what takes long; the answers are in their order.
 pub trait TransactionalSink: Sink {
     /// Makes the data of transactions safe and says what a commit will do. All that was written before was
-    /// flushed.
+    /// flushed, and all commits that were answered before are framed.
+    ///
+    /// A refusal as [`Unavailable`](Refusal::Unavailable) or [`Unknown`](Refusal::Unknown) leaves the
+    /// transaction open; every other aborts it. A sync that failed must abort it: what was not durable then
+    /// may be lost, though a later sync succeeds.
     fn prepare(
         &mut self,
         asked: &[Arc<Transaction>],
     ) -> impl Future<Output = Vec<Result<Prepared, Refusal>>> + Send;
 
     /// Does what was decided. It is asked again until it says that it is done, so that doing it twice must do
-    /// no more than doing it once.
+    /// no more than doing it once. All that was answered before is framed. `ack` is the duty to answer for one
+    /// of them: by its reporter a sink says where an output stands before it touches it.
     fn commit(
         &mut self,
         decided: &[Decided],
-        reporter: &Reporter,
-    ) -> impl Future<Output = Vec<Result<Vec<Position>, Refusal>>> + Send;
+        ack: &Ack,
+    ) -> impl Future<Output = Vec<Result<Committed, Undone>>> + Send;
 
     /// Gives up the data of transactions. It is asked again until it says that it is done.
     fn abort(
@@ -80,6 +85,30 @@ pub struct Prepared {
     pub intent: Intent,
     /// Where the transaction's outputs stand.
     pub positions: Vec<Position>,
+}
+
+/// A commit that is done.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// Where the outputs stand.
+    pub positions: Vec<Position>,
+    /// How many records became visible.
+    pub records: u64,
+}
+
+/// A commit that is not done yet, and that will be tried again.
+#[derive(Clone, Debug)]
+pub struct Undone {
+    /// What keeps it from being done.
+    pub refusal: Refusal,
+    /// Whether the output will never come back (a pipe that nobody reads): there is nothing to go on for.
+    pub gone: bool,
+}
+
+impl From<Refusal> for Undone {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, gone: false }
+    }
 }
 
 /// Why a sink cannot begin.
