@@ -164,7 +164,7 @@ impl FileSink {
             _ => Refusal::local(reason),
         };
         let output = self.next_id();
-        self.failed.insert(topic.clone(), Failure { output, refusal, gone: false });
+        self.failed.insert(topic.clone(), Failure::passing(output, refusal));
         output
     }
 
@@ -216,6 +216,10 @@ impl Sink for FileSink {
             opening.output.swap_buffer(self.spare.pop().unwrap_or_default());
         }
         Ok(opening.output.write(set, &self.format))
+    }
+
+    fn takes_back(&self) -> bool {
+        !self.pattern.is_fixed() || self.open.values().all(|opening| opening.output.takes_back())
     }
 
     async fn flush(&mut self) -> Flushed {

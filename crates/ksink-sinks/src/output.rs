@@ -63,7 +63,9 @@ impl Output {
         }
         let position = self.settle();
         match mem::replace(&mut self.group, Group::Empty) {
-            Group::Failed { refusal, gone } => Err(Failure { output: self.id, refusal, gone }),
+            Group::Failed { refusal, gone } => {
+                Err(Failure { output: self.id, refusal, gone, kept: 0 })
+            }
             Group::Empty | Group::Good => Ok(position),
         }
     }
@@ -83,6 +85,11 @@ impl Output {
     /// Whether a fault left bytes behind that must be cut before the file is let go.
     pub(crate) fn owes_a_cut(&self) -> bool {
         !self.is_good() && self.file.is_unsettled()
+    }
+
+    /// Whether what a group wrote can be taken back.
+    pub(crate) fn takes_back(&self) -> bool {
+        self.file.is_cuttable()
     }
 
     fn is_good(&self) -> bool {

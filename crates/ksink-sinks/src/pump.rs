@@ -16,7 +16,7 @@
 //! # fn start(mut deliveries: ksink_event::Deliveries) -> std::thread::JoinHandle<PumpEnd> {
 //! std::thread::spawn(move || {
 //!     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("no I/O driver to fail");
-//!     runtime.block_on(pump(&mut deliveries, &mut NullSink, &PumpOptions::default()))
+//!     runtime.block_on(pump(&mut deliveries, &mut NullSink::default(), &PumpOptions::default()))
 //! })
 //! # }
 //! ```

@@ -1,8 +1,6 @@
 //! What a place for records promises.
 
-use ksink_event::{
-    Ack, Decided, Held, Intent, Position, RecordSet, Refusal, Resumed, Transaction,
-};
+use ksink_event::{Ack, Decided, Held, Intent, Position, RecordSet, Refusal, Resumed, Transaction};
 use std::sync::Arc;
 
 /// A place for records.
@@ -28,6 +26,12 @@ pub trait Sink: Send {
 
     /// Makes all that was written since the last flush as safe as the sink can, and says what came of it.
     fn flush(&mut self) -> impl Future<Output = Flushed> + Send;
+
+    /// Whether what an output took since the last flush is taken back whole when it fails. Where it is not, a
+    /// [`Failure`] says how many records landed all the same.
+    fn takes_back(&self) -> bool {
+        false
+    }
 
     /// Brings the outputs to where the server remembers them, before anybody can connect. A sink whose
     /// outputs are not remembered has nothing to do.
@@ -151,6 +155,15 @@ pub struct Failure {
     pub refusal: Refusal,
     /// Whether the output will never come back (a pipe that nobody reads): there is nothing to go on for.
     pub gone: bool,
+    /// How many records, the first of those that were written since the last flush, landed all the same.
+    pub kept: u64,
+}
+
+impl Failure {
+    /// A fault that may pass, with nothing kept.
+    pub(crate) fn passing(output: OutputId, refusal: Refusal) -> Self {
+        Self { output, refusal, gone: false, kept: 0 }
+    }
 }
 
 impl Flushed {

@@ -54,7 +54,8 @@ impl Sink for Scripted {
         for written in self.group.drain(..) {
             let (topic, value) = written.split_once(' ').unwrap();
             let output = output_of(topic);
-            let failure = |gone| Failure { output, refusal: Refusal::local("disk full"), gone };
+            let failure =
+                |gone| Failure { gone, ..Failure::passing(output, Refusal::local("disk full")) };
             match value {
                 "fail" => flushed.failed.push(failure(false)),
                 "go" => flushed.failed.push(failure(true)),
