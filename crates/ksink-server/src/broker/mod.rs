@@ -27,7 +27,7 @@ mod topics;
 
 use std::{collections::VecDeque, fmt, net::SocketAddr, sync::Arc};
 
-use ksink_event::{Answer, Chain, DeliveryId, Durability, Event};
+use ksink_event::{Answer, Chain, DeliveryId, Durability, Event, Resumed};
 use ksink_wire::Request;
 
 pub(crate) use self::sequences::BATCHES_MAX;
@@ -62,7 +62,7 @@ pub struct BrokerConfig {
     pub topics: Vec<TopicPattern>,
     /// How many partitions each topic has; at least 1.
     pub partitions: i32,
-    /// Names the cluster to its clients.
+    /// Names the cluster to its clients, unless the ledger says otherwise.
     pub cluster_id: Arc<str>,
     /// Producer ids are counted from here, unless the ledger says that some were given out already.
     pub first_producer_id: i64,
@@ -153,6 +153,23 @@ impl Broker {
         }
     }
 
+    /// Remembers what the state is for, and who the cluster is, unless that is remembered already. To be called
+    /// before the first request.
+    pub fn found(&mut self, purpose: Vec<(String, String)>) {
+        for (name, value) in purpose {
+            self.outgoing.note(Fact::Purpose { name, value });
+        }
+        self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.seal();
+    }
+
+    /// Takes note of what the sink found at start, before anybody can connect.
+    pub fn resume(&mut self, now: Now, resumed: Resumed) {
+        let _ = now;
+        self.outgoing.note_positions(resumed.positions);
+        self.seal();
+    }
+
     /// Decides about any request but Produce, which is for [`handle_produce`](Self::handle_produce). The reply
     /// is `None` if it comes out of [`poll_settled`](Self::poll_settled) later.
     pub fn handle(
@@ -198,6 +215,11 @@ impl Broker {
     /// The next frame to be kept, in the order of decisions. Without a keeper there is none.
     pub fn poll_frame(&mut self) -> Option<Frame> {
         self.outgoing.poll_frame()
+    }
+
+    /// Whether [`poll_frame`](Self::poll_frame) has something.
+    pub fn has_frames(&self) -> bool {
+        self.outgoing.has_frames()
     }
 
     /// A frame is as safe as it must be.

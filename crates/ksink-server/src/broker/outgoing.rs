@@ -97,6 +97,11 @@ impl Outgoing {
         self.frames.pop_front()
     }
 
+    /// Whether there is a next frame.
+    pub(super) fn has_frames(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
     /// What follows a frame that is as safe as it must be.
     pub(super) fn framed(&mut self, frame: FrameId) -> Option<Then> {
         self.waiting.remove(&frame)
