@@ -8,6 +8,7 @@
 //! | `disk` | [`Disk`] and [`DiskFile`], and what they are asked and answer |
 //! | `real` | [`RealDisk`]: the file system of this machine |
 //! | `whole` | what takes several calls: writing all, reading all, making a folder durable |
+//! | `model` | `ModelDisk`: a file system in memory that crashes and fails on demand (feature `model`) |
 //! | `fail_point` | [`fail_point`]: the places where a test may kill the process (feature `fail-points`) |
 //!
 //! It knows nothing of records, journals or Kafka.
@@ -15,9 +16,13 @@
 
 mod disk;
 mod fail_point;
+#[cfg(feature = "model")]
+mod model;
 mod real;
 mod whole;
 
+#[cfg(feature = "model")]
+pub use self::model::{Crash, Fault, ModelDisk};
 pub use self::{
     disk::{Disk, DiskFile, Existing, Identity, Kind, Look, NamedBy, Open},
     fail_point::{FAIL_POINTS, fail_point},
