@@ -46,7 +46,7 @@ pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
             serve(&plan, HeldBack::without_state(sink), Pace::HTTP)
         }
         Output::File(pattern) => {
-            let options = FileOptions { open_files_max: files };
+            let options = FileOptions { open_files_max: files, ..Default::default() };
             let sink = FileSink::open(pattern.clone(), plan.format.clone(), options)
                 .map_err(|error| Exit::output(error.to_string()))?;
             serve(&plan, HeldBack::without_state(sink), Pace::default())

@@ -26,6 +26,7 @@ mod http;
 mod null;
 mod output;
 mod path;
+mod position;
 pub mod pump;
 mod sink;
 mod stdout;

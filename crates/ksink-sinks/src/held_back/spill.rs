@@ -132,7 +132,7 @@ impl Spill {
                 return Ok(());
             }
             Place::Unnamed(file) => file,
-            Place::Named { path, file: Some(file) } => file,
+            Place::Named { file: Some(file), .. } => file,
             Place::Named { path, file } => file.insert(open_to_append(disk, path, self.kept)?),
         };
         self.owes_a_cut = true;
