@@ -15,7 +15,7 @@ const LENGTH_MAX: usize = NUMBERS_BYTES + PAYLOAD_BYTES_MAX + 1 + BOOT_ID_BYTES_
 pub(crate) const BOOT_ID_BYTES_MAX: usize = 255;
 
 /// No journal gets here, so numbers below it can be counted on from.
-const NUMBER_MAX: u64 = 1 << 62;
+pub(crate) const NUMBER_MAX: u64 = 1 << 62;
 
 /// What a file begins with: `magic, version u32, crc32c u32`.
 pub(crate) const PROLOGUE_BYTES: usize = 16;
