@@ -196,6 +196,18 @@ mod tests {
         assert_eq!(Frame::decode(&[0; 100]), None);
     }
 
+    /// Numbers that no journal writes are no frame: others count on from them.
+    #[test]
+    fn a_frame_knows_of_earlier_ones_only() {
+        let is_frame = |sequence, known_synced| {
+            let mut bytes = Vec::new();
+            encode(Kind::Stop, Numbers { generation: 1, sequence, known_synced }, &[], &mut bytes);
+            Frame::decode(&bytes).is_some()
+        };
+        assert!(is_frame(9, 8) && is_frame(NUMBER_MAX - 1, 0));
+        assert!(!is_frame(9, 9) && !is_frame(NUMBER_MAX, 0) && !is_frame(u64::MAX, 0));
+    }
+
     #[test]
     fn a_version_is_read_from_a_journal_only() {
         assert_eq!(version(&prologue()), Some((VERSION, &[][..])));
