@@ -1,5 +1,6 @@
 //! Which file records go to.
 
+mod name;
 mod segment;
 mod state;
 mod template;
@@ -42,6 +43,17 @@ impl PathPattern {
     /// The folder that every file of the pattern lies in, at some depth.
     pub fn folder(&self) -> &Path {
         self.0.folder()
+    }
+
+    /// What a server calls one of the pattern's files: its path below the [folder](Self::folder), so that the name
+    /// stays the same wherever the folder is and whatever leads there.
+    pub fn name(&self, path: &Path) -> String {
+        self.0.name(path)
+    }
+
+    /// The path that [`name`](Self::name) made a name of.
+    pub fn named(&self, name: &str) -> PathBuf {
+        self.0.named(name)
     }
 
     /// Where the state of a server lies that writes to these files: a folder of its own below `.ksink` in the
@@ -106,6 +118,21 @@ mod tests {
             ("a/x-{topic}/{topic}", "a"),
         ] {
             assert_eq!(PathPattern::new(pattern).folder(), Path::new(folder), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_called_by_its_path_below_the_folder() {
+        for (pattern, name) in [
+            ("out.jsonl", "out.jsonl"),
+            ("/a/b/out.jsonl", "out.jsonl"),
+            ("a/x-{topic}/{topic}.log", "x-t/t.log"),
+            ("/{topic}", "t"),
+        ] {
+            let pattern = PathPattern::new(pattern);
+            let path = pattern.path("t");
+            assert_eq!(pattern.name(&path), name);
+            assert_eq!(pattern.named(name), path);
         }
     }
 

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::name;
+
 /// What a part of a path may stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placeholder {
@@ -88,8 +90,26 @@ impl Template {
 
     /// What is written behind the [folder](Self::folder).
     pub(super) fn below_folder(&self) -> &[u8] {
-        let start = self.head().iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-        &self.text[start..]
+        &self.text[self.folder_bytes()..]
+    }
+
+    /// What a server calls a path of the template: what is written behind the folder, so that its name stays the
+    /// same wherever the folder is and whatever leads there.
+    pub(super) fn name(&self, path: &Path) -> String {
+        let path = path.as_os_str().as_bytes();
+        name::of_bytes(path.get(self.folder_bytes()..).unwrap_or(path))
+    }
+
+    /// The path that [`name`](Self::name) made a name of.
+    pub(super) fn named(&self, name: &str) -> PathBuf {
+        let mut path = self.text[..self.folder_bytes()].to_vec();
+        path.extend_from_slice(&name::to_bytes(name));
+        OsString::from_vec(path).into()
+    }
+
+    /// How much of every path is its folder, with the slash behind it.
+    fn folder_bytes(&self) -> usize {
+        self.head().iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1)
     }
 
     /// What stands before the first placeholder.

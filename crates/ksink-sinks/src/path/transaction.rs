@@ -109,6 +109,16 @@ impl TransactionPattern {
         self.0.folder()
     }
 
+    /// What a server calls one of the pattern's files, as [`PathPattern::name`](super::PathPattern::name) says.
+    pub fn name(&self, path: &Path) -> String {
+        self.0.name(path)
+    }
+
+    /// The path that [`name`](Self::name) made a name of.
+    pub fn named(&self, name: &str) -> PathBuf {
+        self.0.named(name)
+    }
+
     /// Where the state of a server lies that writes to these files, as
     /// [`PathPattern::state_folder`](super::PathPattern::state_folder) says.
     ///
