@@ -47,14 +47,13 @@ pub fn write_all_at(file: &mut dyn DiskFile, mut bytes: &[u8], mut offset: u64) 
 /// Those of reading.
 pub fn read_to_end(file: &dyn DiskFile, mut offset: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
+    let mut step = vec![0; STEP_BYTES];
     loop {
-        let read = bytes.len();
-        bytes.resize(read + STEP_BYTES, 0);
-        let count = file.read_at(&mut bytes[read..], offset)?;
-        bytes.truncate(read + count);
+        let count = file.read_at(&mut step, offset)?;
         if count == 0 {
             return Ok(bytes);
         }
+        bytes.extend_from_slice(&step[..count]);
         offset += count as u64;
     }
 }

@@ -226,11 +226,10 @@ fn make_good(
     replay: &Replay<'_>,
     allocated: u64,
 ) -> io::Result<()> {
-    if replay.tail_bytes > 0 {
-        // A frame behind the tear would follow what is appended now, if its place were met exactly.
-        file.set_len(replay.end() as u64)?;
-        fail_point("journal-tail-cut");
-    }
+    // A frame behind the tear would follow what is appended now, if its place were met exactly. Nothing to be seen there
+    // is no proof that nothing is: an earlier start may have cut, and failed to sync that.
+    file.set_len(replay.end() as u64)?;
+    fail_point("journal-tail-cut");
     file.allocate(allocated)?;
     // If a sync failed before the crash, what it was to write can be read and is still not on the disk, and another sync
     // would do nothing about it.

@@ -49,6 +49,7 @@ mod net;
 mod session;
 mod state;
 mod time;
+mod txn;
 
 pub use ksink_event::{
     Ack, Decided as DecidedCommit, Deliveries, Delivery, Durability, Event, Fault, Held, Intent,
