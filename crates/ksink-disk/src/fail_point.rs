@@ -14,6 +14,22 @@ pub const FAIL_POINTS: &[&str] = &[
     "journal-tail-cut",
     "journal-opened",
     "journal-stop-written",
+    "sink-temporary-reported",
+    "sink-temporary-created",
+    "sink-prepare-synced",
+    "sink-prepare-accepted",
+    "sink-commit-flushed",
+    "sink-commit-renaming",
+    "sink-commit-renamed",
+    "sink-commit-appending",
+    "sink-commit-appended",
+    "sink-commit-files-synced",
+    "sink-commit-folders-synced",
+    "sink-leftover-deleted",
+    "sink-abort-file-removed",
+    "sink-recovery-applied",
+    "sink-recovered",
+    "sink-commit-accepted",
 ];
 
 /// Kills the process, if this is the place and the passage that `KSINK_FAIL_POINT` names.

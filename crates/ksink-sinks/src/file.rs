@@ -10,7 +10,7 @@
 pub(crate) mod look;
 mod opening;
 mod recovery;
-mod syncs;
+pub(crate) mod syncs;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -58,8 +58,8 @@ pub struct FileSink {
     closed: HashMap<Topic, FilePosition>,
     /// The same, as the flush tells them.
     positions: Vec<Position>,
-    /// Outputs that were closed without a sync.
-    unsynced: HashSet<Topic>,
+    /// Files that are not open, and of which a part may not be synced.
+    unsynced: HashSet<PathBuf>,
     spare: Vec<Vec<u8>>,
     /// Counts openings, for their ids.
     openings: u64,
@@ -160,7 +160,7 @@ impl FileSink {
 
     fn fail_opening(&mut self, topic: &Topic, refusal: Refusal) -> OutputId {
         let output = self.next_id();
-        self.failed.insert(topic.clone(), Failure { output, refusal, gone: false });
+        self.failed.insert(topic.clone(), Failure::passing(output, refusal));
         output
     }
 
@@ -197,7 +197,7 @@ impl FileSink {
         if opening.output.owes_a_cut() {
             self.open.insert(topic.clone(), opening);
         } else {
-            self.unsynced.insert(topic.clone());
+            self.unsynced.insert(self.pattern.path(topic));
         }
     }
 
@@ -224,6 +224,10 @@ impl Sink for FileSink {
             opening.output.swap_buffer(self.spare.pop().unwrap_or_default());
         }
         Ok(opening.output.write(set, &self.format))
+    }
+
+    fn takes_back(&self) -> bool {
+        !self.pattern.is_fixed() || self.open.values().all(|opening| opening.output.takes_back())
     }
 
     async fn flush(&mut self) -> Flushed {
