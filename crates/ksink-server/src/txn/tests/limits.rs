@@ -25,6 +25,19 @@ fn whoever_was_used_least_recently_makes_room() {
 }
 
 #[test]
+fn long_ids_make_room_for_each_other() {
+    let mut world = World::with(Rules { id_bytes_max: 10, ..rules() });
+    for id in ["12345678", "ab", "c"] {
+        world.init(id, None).expect("room");
+    }
+    world.settle();
+    assert_eq!(world.ledger.entries.keys().map(|id| &**id).collect::<Vec<_>>(), ["ab", "c"]);
+    assert_eq!(world.init("12345678901", None), Err(TxnError::NoRoom), "it alone is too long");
+    world.settle();
+    assert_eq!(world.ledger.entries.len(), 2, "nobody makes room for that");
+}
+
+#[test]
 fn nobody_with_something_open_makes_room_and_nobody_waits_for_good() {
     let mut world = with_ids(1);
     let a = world.init("a", None).expect("room");

@@ -230,6 +230,7 @@ impl World {
 fn rules() -> Rules {
     Rules {
         transactions_max: 100,
+        id_bytes_max: 1_000,
         partitions_max: 1_000,
         timeout_max: Duration::from_secs(900),
         durability: Durability::Process,
