@@ -6,8 +6,9 @@ use ksink_event::{Durability, LastStop, Resumed};
 
 use super::{
     Coordinator, Rules,
-    account::{Account, State, Step},
+    account::{Account, State},
     agenda::Agenda,
+    ending::Step,
     entry::Transactions,
 };
 use crate::time::Now;
