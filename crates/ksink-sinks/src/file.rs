@@ -10,7 +10,7 @@
 pub(crate) mod look;
 mod opening;
 mod recovery;
-mod syncs;
+pub(crate) mod syncs;
 
 use std::{
     collections::{HashMap, HashSet},

@@ -65,7 +65,7 @@ fn needs_its_name_synced(opening: &Opening) -> bool {
 }
 
 /// Makes all names in some folders durable, and those of the folders themselves.
-pub(super) fn sync_names(
+pub(crate) fn sync_names(
     disk: &dyn Disk,
     folders: impl Iterator<Item = PathBuf>,
     at_once: usize,
@@ -76,7 +76,7 @@ pub(super) fn sync_names(
 }
 
 /// Does something with each of many things, on several threads, and returns what came of it in their order.
-pub(super) fn in_parallel<T: Sync, R: Send>(
+pub(crate) fn in_parallel<T: Sync, R: Send>(
     things: &[T],
     at_once: usize,
     run: impl Fn(&T) -> R + Sync,
