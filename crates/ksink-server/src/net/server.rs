@@ -177,7 +177,15 @@ impl Server {
     /// When the address cannot be listened on, or the state not written.
     pub async fn bind(mut self, addr: &ListenAddr) -> io::Result<(Running, Deliveries)> {
         self.keep().map_err(io::Error::other)?;
-        let listener = addr.listen().await?;
+        let listener = match addr.listen().await {
+            Ok(listener) => listener,
+            Err(error) => {
+                // What was left in good order still is.
+                let state = self.state.filter(|_| self.held.last_stop == LastStop::Clean);
+                state.map(State::close).transpose().map_err(io::Error::other)?;
+                return Err(error);
+            }
+        };
         let local_addr = listener.local_addr()?;
         let (drain, draining) = watch::channel(false);
         let (queue, deliveries) = queue(self.limits.queue_requests_max.max(1));
