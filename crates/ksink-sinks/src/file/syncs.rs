@@ -21,8 +21,10 @@ impl FileSink {
             }
         }
         let open: Vec<&Opening> = self.open.values().collect();
-        let closed = self.unsynced.iter().filter(|topic| !self.open.contains_key(*topic));
-        let closed: Vec<PathBuf> = closed.map(|topic| self.pattern.path(topic)).collect();
+        for topic in self.open.keys() {
+            self.unsynced.remove(&self.pattern.path(topic));
+        }
+        let closed: Vec<&PathBuf> = self.unsynced.iter().collect();
         let at_once = self.options.syncs_at_once;
         let mut results = in_parallel(&open, at_once, |opening| opening.output.file().sync());
         results.extend(in_parallel(&closed, at_once, |path| self.sync_closed(path)));

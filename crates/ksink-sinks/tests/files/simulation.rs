@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many seeds an ordinary test run plays.
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 2_500;
 
 /// So many seeds may pass before a planted fault is noticed.
 const SEEDS_TO_NOTICE: u64 = 1_000;
