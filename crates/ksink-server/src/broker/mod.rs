@@ -221,7 +221,7 @@ impl Broker {
             Answer::Reported { positions, framed } => {
                 if !positions.is_empty() {
                     // What is appended from now on may outlive the loss of power, so this has to as well.
-                    self.outgoing.need(self.needs_of_plain_records());
+                    self.outgoing.need(self.needs_of_records(false));
                 }
                 self.outgoing.note_positions(positions);
                 self.outgoing.then().reported.push(framed);
