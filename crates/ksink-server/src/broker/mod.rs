@@ -219,6 +219,10 @@ impl Broker {
                 self.coordinator.prepared(now, delivery, intent);
             }
             Answer::Reported { positions, framed } => {
+                if !positions.is_empty() {
+                    // What is appended from now on may outlive the loss of power, so this has to as well.
+                    self.outgoing.need(self.needs_of_records(false));
+                }
                 self.outgoing.note_positions(positions);
                 self.outgoing.then().reported.push(framed);
             }
