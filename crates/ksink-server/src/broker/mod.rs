@@ -350,6 +350,9 @@ impl Broker {
     }
 
     fn finish(&mut self, now: Now, then: Then) {
+        if let Some(reserved_to) = then.producer_ids_to {
+            self.producer_ids.framed(reserved_to);
+        }
         for mark in then.decided {
             self.coordinator.framed(now, mark);
         }
