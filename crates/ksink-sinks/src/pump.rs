@@ -82,10 +82,11 @@ pub async fn pump(
     options: &PumpOptions,
 ) -> PumpEnd {
     let complaints = Complaints::new(Instant::now());
+    let (held_over, tried, server) = (None, None, None);
     let mut pump =
-        Pump { deliveries, sink, options, complaints, accepted: 0, held_over: None, tried: None };
+        Pump { deliveries, sink, options, complaints, accepted: 0, held_over, tried, server };
     let end = pump.run().await;
-    sink.close().await;
+    pump.sink.close().await;
     end
 }
 
@@ -100,6 +101,9 @@ struct Pump<'p, S> {
     held_over: Option<Delivery>,
     /// By which it can be awaited that the last commits are framed, until they are.
     tried: Option<Reporter>,
+    /// Kept until the sink is closed: once nobody is left who could say something, the server writes down that outputs
+    /// are as they were left.
+    server: Option<Reporter>,
 }
 
 impl<S: TransactionalSink> Pump<'_, S> {
@@ -121,10 +125,12 @@ impl<S: TransactionalSink> Pump<'_, S> {
     }
 
     async fn next(&mut self) -> Option<Delivery> {
-        match self.held_over.take() {
+        let next = match self.held_over.take() {
             Some(delivery) => Some(delivery),
             None => self.deliveries.next().await,
-        }
+        }?;
+        self.server.get_or_insert_with(|| next.ack.reporter());
+        Some(next)
     }
 
     /// One round: writes and flushes what is ready, then prepares, commits and aborts. An error is why there
