@@ -29,6 +29,8 @@ mod output;
 mod path;
 mod position;
 pub mod pump;
+#[cfg(test)]
+mod rig;
 mod sink;
 mod stdout;
 #[cfg(test)]

@@ -82,11 +82,20 @@ pub async fn pump(
     options: &PumpOptions,
 ) -> PumpEnd {
     let complaints = Complaints::new(Instant::now());
-    let (held_over, tried, server) = (None, None, None);
-    let mut pump =
-        Pump { deliveries, sink, options, complaints, accepted: 0, held_over, tried, server };
+    let mut pump = Pump {
+        deliveries,
+        sink,
+        options,
+        complaints,
+        accepted: 0,
+        held_over: None,
+        tried: None,
+        server: None,
+    };
     let end = pump.run().await;
     pump.sink.close().await;
+    // Only now may the journal say that everything was left in good order.
+    drop(pump.server);
     end
 }
 
@@ -101,8 +110,7 @@ struct Pump<'p, S> {
     held_over: Option<Delivery>,
     /// By which it can be awaited that the last commits are framed, until they are.
     tried: Option<Reporter>,
-    /// Kept until the sink is closed: once nobody is left who could say something, the server writes down that outputs
-    /// are as they were left.
+    /// As long as somebody could report something the server does not end its journal.
     server: Option<Reporter>,
 }
 
@@ -125,12 +133,10 @@ impl<S: TransactionalSink> Pump<'_, S> {
     }
 
     async fn next(&mut self) -> Option<Delivery> {
-        let next = match self.held_over.take() {
+        match self.held_over.take() {
             Some(delivery) => Some(delivery),
             None => self.deliveries.next().await,
-        }?;
-        self.server.get_or_insert_with(|| next.ack.reporter());
-        Some(next)
+        }
     }
 
     /// One round: writes and flushes what is ready, then prepares, commits and aborts. An error is why there
@@ -164,6 +170,7 @@ impl<S: TransactionalSink> Pump<'_, S> {
         let (mut taken, mut next) = (0, Some(first));
         while let Some(Delivery { event, ack }) = next {
             taken += 1;
+            self.server.get_or_insert_with(|| ack.reporter());
             match event {
                 Event::Records(set) if overtakes(&set, &questions) => {
                     self.held_over = Some(Delivery { event: Event::Records(set), ack });
