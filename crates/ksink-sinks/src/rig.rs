@@ -338,7 +338,7 @@ pub(crate) fn files(disk: &ModelDisk, folder: &Path) -> BTreeMap<PathBuf, String
             Some(Kind::File) => {
                 let file = disk.open(&path, Open::Read).expect("it is there");
                 let bytes = read_to_end(&*file, 0).expect("it can be read");
-                found.insert(path, String::from_utf8(bytes).expect("text"));
+                found.insert(path, String::from_utf8_lossy(&bytes).into_owned());
             }
             Some(Kind::Other) | None => {}
         }
