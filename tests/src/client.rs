@@ -20,7 +20,7 @@ use ksink_wire::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The version that produce requests are sent in: the last one that names topics.
-const PRODUCE_VERSION: i16 = 12;
+pub(crate) const PRODUCE_VERSION: i16 = 12;
 
 /// A connection to a server.
 #[derive(Debug)]
@@ -179,6 +179,21 @@ pub fn batch_at<V: AsRef<[u8]>>(timestamp: i64, values: impl IntoIterator<Item =
         value: Some(value.as_ref()),
         ..Default::default()
     }))
+}
+
+/// A batch of these values by a producer: its id, its epoch, and the first sequence.
+pub fn batch_by<V: AsRef<[u8]>>(
+    (id, epoch, sequence): (i64, i16, i32),
+    values: impl IntoIterator<Item = V>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut builder = BatchBuilder::new(&mut out).producer(id, epoch, sequence);
+    for value in values {
+        let value = Some(value.as_ref());
+        builder.push(&NewRecord { value, ..Default::default() }).expect("a small record");
+    }
+    builder.finish().expect("a small batch");
+    out
 }
 
 /// A batch of these records, without a producer id.

@@ -10,7 +10,7 @@
 
 use std::{io, path::Path};
 
-use ksink_disk::{DiskFile, Identity, Kind, Open};
+use ksink_disk::{DiskFile, Identity, Kind, Open, fail_point};
 use ksink_event::{Durability, Held, LastStop, Position};
 
 use super::FileSink;
@@ -88,6 +88,9 @@ impl FileSink {
             }
             LastStop::Unclean | LastStop::Rebooted => found.length,
         };
+        if last_stop == LastStop::Unclean {
+            self.unsynced.insert(path.to_owned());
+        }
         if keep < found.length {
             self.cut(path, identity, last_stop, keep)?;
             found.length = keep;
@@ -179,6 +182,7 @@ fn is_same(held: Identity, found: Identity, last_stop: LastStop) -> bool {
 
 fn cut_durably(file: &mut AppendFile, length: u64) -> io::Result<()> {
     file.cut_to(length)?;
+    fail_point("file-cut");
     file.sync()
 }
 

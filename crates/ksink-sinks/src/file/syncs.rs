@@ -21,15 +21,19 @@ impl FileSink {
             }
         }
         let open: Vec<&Opening> = self.open.values().collect();
-        let closed = self.unsynced.iter().filter(|topic| !self.open.contains_key(*topic));
-        let closed: Vec<PathBuf> = closed.map(|topic| self.pattern.path(topic)).collect();
+        for topic in self.open.keys() {
+            self.unsynced.remove(&self.pattern.path(topic));
+        }
+        let closed: Vec<&PathBuf> = self.unsynced.iter().collect();
         let at_once = self.options.syncs_at_once;
         let mut results = in_parallel(&open, at_once, |opening| opening.output.file().sync());
         results.extend(in_parallel(&closed, at_once, |path| self.sync_closed(path)));
         let folders = open.iter().map(|opening| opening.folder.clone());
         let folders = folders.chain(closed.iter().map(|path| folder_of(&*self.disk, path)));
         results.extend(sync_names(&*self.disk, folders, at_once).into_values());
-        for error in results.into_iter().filter_map(Result::err) {
+        // Whoever moved a folder has what is in it.
+        let is_there = |error: &io::Error| error.kind() != io::ErrorKind::NotFound;
+        for error in results.into_iter().filter_map(Result::err).filter(is_there) {
             tracing::error!(%error, "an output file may lose records if power is lost");
         }
         self.unsynced.clear();

@@ -67,7 +67,7 @@ impl<S: TransactionalSink> Play<S> {
         let topic = TOPICS[dice.below(TOPICS.len())];
         let open = rig.ledger().open.values().find(|it| &*it.id == id).cloned();
         *values += 1;
-        let lines = [format!("{id}{values}"), format!("{}", "long".repeat(dice.below(60)))];
+        let lines = [format!("{id}{values}"), "long".repeat(dice.below(60))];
         let lines = [&*lines[0], &*lines[1]];
         match (dice.below(10), open) {
             (0, _) if self.has_plain => {

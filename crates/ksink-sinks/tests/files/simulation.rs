@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many seeds an ordinary test run plays.
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 2_500;
 
 /// So many seeds may pass before a planted fault is noticed.
 const SEEDS_TO_NOTICE: u64 = 1_000;
@@ -66,6 +66,11 @@ fn it_is_noticed_when_failed_syncs_are_repeated_and_believed() {
 #[test]
 fn it_is_noticed_when_reports_are_forgotten() {
     check_is_noticed(Planted::ReportsAreForgotten, Durability::Process);
+}
+
+#[test]
+fn it_is_noticed_when_reports_are_not_synced() {
+    check_is_noticed(Planted::ReportsAreNotSynced, Durability::Power);
 }
 
 fn play(

@@ -66,7 +66,7 @@ fn play(world: &mut World) -> Result<(), Violation> {
 }
 
 /// Who starts it starts it again.
-fn start(world: &mut World) -> Result<Life, Violation> {
+fn start(world: &World) -> Result<Life, Violation> {
     let tries = (0..ROUNDS_MAX).map(|_| world.start());
     tries.filter_map(Result::ok).next().ok_or_else(|| "it never starts".to_owned())
 }

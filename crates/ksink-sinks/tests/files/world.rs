@@ -82,7 +82,7 @@ impl World {
     ///
     /// # Errors
     /// When the disk refuses something. The start can be tried again.
-    pub(crate) fn start(&mut self) -> Result<Life, String> {
+    pub(crate) fn start(&self) -> Result<Life, String> {
         let options = FileOptions {
             open_files_max: self.setting.open_files_max,
             durability: self.setting.durability,

@@ -9,8 +9,9 @@ use std::{
 };
 
 use anyhow::{Result, anyhow};
+use ksink_tests::TransactionalProducer;
 
-use super::{Bench, producer::Producer};
+use super::{Bench, TOPIC, VALUE};
 use crate::bench::{
     effort::median,
     goals::{Goal, Must, Unit},
@@ -31,8 +32,12 @@ pub(super) fn measure(bench: &Bench) -> Result<Goal> {
         commits.push(commit_rate(bench)?);
     }
     let (serial, commits) = (median(serial), median(commits));
-    println!("one after the other, the disk makes {serial:.0} files a second: write, fsync, rename, fsync of the folder");
-    println!("ksink commits {commits:.0} transactions a second of {PRODUCERS} producers, at --durability power");
+    println!(
+        "one after the other, the disk makes {serial:.0} files a second: write, fsync, rename, fsync of the folder"
+    );
+    println!(
+        "ksink commits {commits:.0} transactions a second of {PRODUCERS} producers, at --durability power"
+    );
     Ok(Goal {
         what: format!("commits with {PRODUCERS} ids, against the disk one after the other"),
         must: Must::AtLeast(5.0),
@@ -62,14 +67,14 @@ fn commit_rate(bench: &Bench) -> Result<f64> {
     let folder = bench.scratch.fresh("commits")?;
     let args = ["--transactional", "--output", "{txnID}-{txnSeq}", "--durability", "power"];
     let server = Server::ksink(&bench.ksink, &args, &folder, bench.cores)?;
-    let connect = |n| Producer::connect(server.addr, format!("producer-{n}"));
-    let mut producers = (0..PRODUCERS).map(connect).collect::<Result<Vec<_>>>()?;
+    let connect = |n| TransactionalProducer::connect(server.addr, format!("producer-{n}"));
+    let mut producers: Vec<_> = (0..PRODUCERS).map(connect).collect();
     run(&mut producers, bench.effort.sample / WARM_UP_PART)?;
     run(&mut producers, bench.effort.sample)
 }
 
 /// Commits a second, all producers together.
-fn run(producers: &mut [Producer], time: Duration) -> Result<f64> {
+fn run(producers: &mut [TransactionalProducer], time: Duration) -> Result<f64> {
     let start = Instant::now();
     let counts = thread::scope(|scope| {
         let runs: Vec<_> = producers
@@ -77,18 +82,19 @@ fn run(producers: &mut [Producer], time: Duration) -> Result<f64> {
             .map(|producer| scope.spawn(move || commit_until(producer, start + time)))
             .collect();
         let join = |run: thread::ScopedJoinHandle<'_, _>| {
-            run.join().map_err(|_| anyhow!("a producer panicked"))?
+            run.join().map_err(|_| anyhow!("a producer was not served"))
         };
         runs.into_iter().map(join).collect::<Result<Vec<u32>>>()
     })?;
     Ok(f64::from(counts.iter().sum::<u32>()) / start.elapsed().as_secs_f64())
 }
 
-fn commit_until(producer: &mut Producer, end: Instant) -> Result<u32> {
+fn commit_until(producer: &mut TransactionalProducer, end: Instant) -> u32 {
     let mut commits = 0;
     while Instant::now() < end {
-        producer.transaction()?;
+        producer.produce(TOPIC, [VALUE]);
+        producer.end(true);
         commits += 1;
     }
-    Ok(commits)
+    commits
 }

@@ -3,7 +3,6 @@
 
 mod commits;
 mod overhead;
-mod producer;
 mod recovery;
 
 use std::{path::PathBuf, time::Duration};
@@ -21,7 +20,11 @@ use crate::{
     places,
 };
 
-pub(super) use self::recovery::{InDoubtArgs, leave_in_doubt};
+/// The topic that everything is produced to.
+const TOPIC: &str = "bench";
+
+/// The one record of each transaction.
+const VALUE: &[u8] = &[b'x'; 100];
 
 /// How thoroughly, and what.
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use anyhow::{Context, Result};
 
-use super::Bench;
+use super::{Bench, TOPIC};
 use crate::bench::{
     batches::Shape,
     effort::median,
@@ -26,13 +26,25 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Goal>> {
     let single = Pace { connections: 1, in_flight: 1, interval: None };
     Ok(vec![
         // The goal is about throughput; what a lone small request pays is shown beside it.
-        compare(bench, "1000 records a request, throughput with a journal against without", 1000, bulk, 0.95)?,
-        compare(bench, "1 record a request, requests a second with a journal against without", 1, single, 0.0)?,
+        compare(
+            bench,
+            "1000 records a request, throughput with a journal against without",
+            1000,
+            bulk,
+            0.95,
+        )?,
+        compare(
+            bench,
+            "1 record a request, requests a second with a journal against without",
+            1,
+            single,
+            0.0,
+        )?,
     ])
 }
 
 fn compare(bench: &Bench, what: &str, records: usize, pace: Pace, at_least: f64) -> Result<Goal> {
-    let request = Shape::plain(records, 100).request(super::producer::TOPIC)?;
+    let request = Shape::plain(records, 100).request(TOPIC)?;
     let mut ratios = Vec::new();
     for _ in 0..bench.effort.samples {
         let without = rate(bench, &["--state-dir", "none"], &request, pace)?;
