@@ -113,9 +113,13 @@ impl Server {
     }
 
     fn answer(&mut self, answer: Answer) {
-        if let Answer::Reported { positions, framed } = answer
-            && self.frame(|ledger| ledger.apply(positions))
-        {
+        let Answer::Reported { positions, framed } = answer else { return };
+        let is_barrier = positions.is_empty();
+        if self.frame(|ledger| ledger.apply(positions)) {
+            // As a server does that power loss must not surprise.
+            if !is_barrier {
+                self.sync();
+            }
             framed.say();
         }
     }
