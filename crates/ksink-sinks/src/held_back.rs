@@ -231,12 +231,12 @@ impl<S: Sink> Sink for HeldBack<S> {
         Ok(resumed)
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.spills.delete_stale();
         if self.durability != Durability::None {
             self.spills.sync_all();
         }
-        self.sink.close().await;
+        self.sink.close().await
     }
 }
 

@@ -295,9 +295,10 @@ impl Sink for TransactionalFiles {
         self.recover_held(held)
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.delete_leftovers_of_last_run();
         self.end();
+        Ok(())
     }
 }
 
