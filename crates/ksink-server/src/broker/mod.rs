@@ -50,7 +50,7 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger, Needs},
+    state::{Fact, Frame, FrameId, Ledger, Level, Needs},
     time::Now,
     txn::Coordinator,
 };
@@ -118,6 +118,8 @@ pub struct Broker {
     keeper_failed: bool,
     /// The sink could not be closed in good order.
     left_in_disorder: bool,
+    /// What acknowledgements of the run before survived.
+    last_level: Level,
 }
 
 /// An event that was decided and is not yet handed to the sink.
@@ -164,6 +166,7 @@ impl Broker {
             settled: VecDeque::new(),
             keeper_failed: false,
             left_in_disorder: false,
+            last_level: ledger.level,
         }
     }
 
@@ -174,6 +177,7 @@ impl Broker {
             self.outgoing.note(Fact::Purpose { name, value });
         }
         self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.outgoing.note(Fact::Level(self.config.durability.into()));
         self.seal(now);
     }
 
