@@ -308,6 +308,10 @@ impl TransactionalSink for TransactionalFiles {
         self.prepare_all(asked)
     }
 
+    fn commits_at_once(&self) -> usize {
+        usize::MAX
+    }
+
     async fn commit(&mut self, decided: &[Decided], ack: &Ack) -> Vec<Result<Committed, Undone>> {
         self.delete_leftovers_of_last_run();
         self.commit_all(decided, ack).await
