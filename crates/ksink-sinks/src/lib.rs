@@ -12,6 +12,7 @@
 //! | `held_back` | [`HeldBack`]: transactions for any of these |
 //! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
 //! | [`inspect`](mod@inspect) | what a state says of all these, for people |
+//! | `position` | how far a file got, as bytes that a server keeps |
 //! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
 //!
 //! A sink knows outputs and bytes. It knows no Kafka request and no journal: what happened, and the duty
