@@ -50,7 +50,7 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger, Needs},
+    state::{Fact, Frame, FrameId, Ledger, Level, Needs},
     time::Now,
     txn::Coordinator,
 };
@@ -116,6 +116,8 @@ pub struct Broker {
     settled: VecDeque<Settled>,
     /// Nothing can be remembered at the moment, so that nothing new is let in.
     keeper_failed: bool,
+    /// What acknowledgements of the run before survived.
+    last_level: Level,
 }
 
 /// An event that was decided and is not yet handed to the sink.
@@ -161,6 +163,7 @@ impl Broker {
             deliveries: VecDeque::new(),
             settled: VecDeque::new(),
             keeper_failed: false,
+            last_level: ledger.level,
         }
     }
 
@@ -171,6 +174,7 @@ impl Broker {
             self.outgoing.note(Fact::Purpose { name, value });
         }
         self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.outgoing.note(Fact::Level(self.config.durability.into()));
         self.seal(now);
     }
 

@@ -9,7 +9,7 @@ mod ledger;
 mod report;
 
 pub(crate) use self::{
-    fact::{Fact, Kept, KeptBy, TopicFact},
+    fact::{Fact, Kept, KeptBy, Level, TopicFact},
     ledger::{KeptBatch, ProducerMemory, TopicMemory},
 };
 pub use self::{
