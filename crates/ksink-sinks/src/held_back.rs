@@ -25,11 +25,9 @@ use ksink_event::{
     Ack, Decided, Durability, Held, LastStop, Position, RecordSet, Refusal, Resumed, Transaction,
 };
 
-use self::{
-    delivery::Delivery,
-    position::{Extent, Said},
-    spills::Spills,
-};
+pub(crate) use self::position::{Extent, Said, read};
+
+use self::{delivery::Delivery, spills::Spills};
 use crate::{
     Committed, Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink, Undone,
 };
@@ -201,7 +199,7 @@ impl<S: Sink> Sink for HeldBack<S> {
 
     async fn recover(&mut self, held: &Held) -> Result<Resumed, RecoverError> {
         let mut resumed = self.sink.recover(held).await?;
-        let said: Vec<Said> = held.positions.iter().filter_map(position::read).collect();
+        let said: Vec<Said> = held.positions.iter().filter_map(read).collect();
         let is_decided = |serial| held.decided.iter().any(|it| it.transaction.serial == serial);
         let mut extents = HashMap::new();
         for said in said {
