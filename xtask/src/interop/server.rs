@@ -46,6 +46,10 @@ impl Binary {
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         Ok(Self { file, version })
     }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
 }
 
 fn build() -> Result<PathBuf> {
