@@ -69,7 +69,8 @@ class Sender:
             self.producer.produce(topic, value=value, partition=partition, on_delivery=on_delivery(n))
 
     def pause(self, ms_max):
-        self.producer.poll(self.dice.uniform(0, ms_max) / 1000)
+        time.sleep(self.dice.uniform(0, ms_max) / 1000)
+        self.producer.poll(0)
 
     def say(self, **line):
         say(p=self.name, at=time.time_ns() // 1000, **line)
@@ -130,6 +131,9 @@ class Transactional(Sender):
         if commit:
             self.producer.commit_transaction()
         else:
+            # Without this librdkafka may abort what it has not begun at the coordinator, and fails for good by the
+            # answer, Kafka's too.
+            self.producer.flush()
             self.producer.abort_transaction()
         self.say(ended=transaction)
 
@@ -138,8 +142,7 @@ class Transactional(Sender):
 
     def report(self, n):
         def on_delivery(error, message):
-            # What an abort drops before it was sent is reported so, and is no surprise.
-            if error and error.code() != confluent_kafka.KafkaError._PURGE_QUEUE and error.code() != confluent_kafka.KafkaError._PURGE_INFLIGHT:
+            if error:
                 self.say(failed=f"record {n}: {error}")
 
         return on_delivery

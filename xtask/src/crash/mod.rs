@@ -3,11 +3,14 @@
 //! Producers write down what they were told and when; what they hold for done is compared with what the files
 //! hold once everything has come to rest. `docs/crash.md` tells how to read the result.
 
+mod caller;
 mod clients;
 mod dice;
 mod kill;
+mod load;
 mod oracle;
 mod output;
+mod own;
 mod report;
 mod server;
 mod story;
