@@ -43,7 +43,7 @@ pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
         }
         Output::Http(target) => serve(&plan, open_http(&plan, target, &tls)?, Pace::HTTP),
         Output::File(pattern) => {
-            let options = FileOptions { open_files_max: files };
+            let options = FileOptions { open_files_max: files, ..Default::default() };
             let sink = FileSink::open(pattern.clone(), plan.format.clone(), options)
                 .map_err(|error| Exit::output(error.to_string()))?;
             serve(&plan, sink, Pace::default())

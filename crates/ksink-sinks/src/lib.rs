@@ -23,6 +23,7 @@ mod http;
 mod null;
 mod output;
 mod path;
+mod position;
 pub mod pump;
 mod sink;
 mod stdout;
@@ -36,7 +37,7 @@ pub use http::{
     TlsIdentity, TlsOptions,
 };
 pub use null::NullSink;
-pub use path::PathPattern;
+pub use path::{PathPattern, PatternError, TransactionName, TransactionPattern};
 pub use pump::{Progress, PumpEnd, PumpLimits, PumpOptions, pump};
 pub use sink::{Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink};
 pub use stdout::StdoutSink;

@@ -1,6 +1,7 @@
 //! What requests mean. The broker decides at once and never waits. Who must wait for a sink is written down in
 //! [`in_flight`]; who must wait until a restart would remember it, in [`outgoing`].
 
+mod add_partitions_to_txn;
 mod api_versions;
 pub(crate) mod apis;
 mod create_partitions;
@@ -8,6 +9,7 @@ mod create_topics;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod in_flight;
@@ -24,10 +26,11 @@ mod sasl_handshake;
 mod sequences;
 mod settings;
 mod topics;
+mod transactions;
 
 use std::{collections::VecDeque, fmt, net::SocketAddr, sync::Arc};
 
-use ksink_event::{Answer, Chain, DeliveryId, Durability, Event};
+use ksink_event::{Answer, Chain, DeliveryId, Durability, Event, Resumed};
 use ksink_wire::Request;
 
 pub(crate) use self::sequences::BATCHES_MAX;
@@ -38,6 +41,7 @@ use self::{
     producer_ids::ProducerIds,
     sequences::Sequences,
     topics::Topics,
+    transactions::Ends,
 };
 pub use self::{
     inspect::{Inspected, inspect},
@@ -46,8 +50,9 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger},
+    state::{Fact, Frame, FrameId, Ledger, Needs},
     time::Now,
+    txn::Coordinator,
 };
 
 /// The id of the only node: ours.
@@ -62,7 +67,7 @@ pub struct BrokerConfig {
     pub topics: Vec<TopicPattern>,
     /// How many partitions each topic has; at least 1.
     pub partitions: i32,
-    /// Names the cluster to its clients.
+    /// Names the cluster to its clients, unless the ledger says otherwise.
     pub cluster_id: Arc<str>,
     /// Producer ids are counted from here, unless the ledger says that some were given out already.
     pub first_producer_id: i64,
@@ -103,6 +108,8 @@ pub struct Broker {
     producer_ids: ProducerIds,
     sequences: Sequences,
     in_flight: InFlight,
+    coordinator: Coordinator,
+    ends: Ends,
     outgoing: Outgoing,
     /// What must reach the sink, in this order.
     deliveries: VecDeque<Decided>,
@@ -139,6 +146,7 @@ impl Broker {
         let first_producer_id = ledger.producer_ids.unwrap_or(config.first_producer_id);
         let producer_ids = ProducerIds::from(first_producer_id);
         let sequences = Sequences::new(now.instant, limits.producers_max, &topics, ledger);
+        let coordinator = transactions::coordinator(now, &config, &limits, ledger);
         Self {
             config,
             limits,
@@ -146,11 +154,30 @@ impl Broker {
             producer_ids,
             sequences,
             in_flight: InFlight::default(),
+            coordinator,
+            ends: Ends::new(),
             outgoing: Outgoing::default(),
             deliveries: VecDeque::new(),
             settled: VecDeque::new(),
             keeper_failed: false,
         }
+    }
+
+    /// Remembers what the state is for, and who the cluster is, unless that is remembered already. To be called
+    /// before the first request.
+    pub fn found(&mut self, purpose: Vec<(String, String)>) {
+        for (name, value) in purpose {
+            self.outgoing.note(Fact::Purpose { name, value });
+        }
+        self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.seal();
+    }
+
+    /// Takes note of what the sink found at start, before anybody can connect.
+    pub fn resume(&mut self, now: Now, resumed: Resumed) {
+        let _ = now;
+        self.outgoing.note_positions(resumed.positions);
+        self.seal();
     }
 
     /// Decides about any request but Produce, which is for [`handle_produce`](Self::handle_produce). The reply
@@ -163,36 +190,47 @@ impl Broker {
         request: Request<'_>,
     ) -> Option<Reply> {
         let asked = Asked { now, to, caller: call.caller, head: call.head };
-        let reply = apis::dispatch(self, asked, request);
-        let reply = match apis::if_not_remembered(call.head) {
-            Some(if_failed) if self.has_something_to_remember() => {
+        let if_failed = match self.config.has_keeper {
+            true => apis::if_not_remembered(call.head, &request),
+            false => None,
+        };
+        if self.keeper_failed && if_failed.is_some() {
+            return if_failed;
+        }
+        let reply = match (apis::dispatch(self, asked, &request), if_failed) {
+            (Some(reply), Some(if_failed)) if self.has_something_to_remember() => {
                 self.outgoing.then().replies.push(HeldReply { to, reply, if_failed });
                 None
             }
-            Some(_) | None => Some(reply),
+            (reply, _) => reply,
         };
-        self.seal();
+        self.seal(now);
         reply
     }
 
     /// Takes note of what the sink said.
-    pub fn settle(&mut self, answer: Answer) {
+    pub fn settle(&mut self, now: Now, answer: Answer) {
         match answer {
             Answer::Accepted { deliveries, positions } => {
                 self.outgoing.note_positions(positions);
-                deliveries.into_iter().for_each(|delivery| self.accept(delivery));
+                deliveries.into_iter().for_each(|delivery| self.accept(now, delivery));
+            }
+            Answer::Refused { delivery, refusal } if self.is_of_transaction(delivery) => {
+                self.coordinator.refused(now, delivery, &refusal);
             }
             Answer::Refused { delivery, refusal } => {
                 self.settle_one(delivery, Err(Refused::by_sink(&refusal)));
             }
-            // Nobody is asked to prepare yet.
-            Answer::Prepared { .. } => {}
+            Answer::Prepared { delivery, intent, positions } => {
+                self.outgoing.note_positions(positions);
+                self.coordinator.prepared(now, delivery, intent);
+            }
             Answer::Reported { positions, framed } => {
                 self.outgoing.note_positions(positions);
                 self.outgoing.then().reported.push(framed);
             }
         }
-        self.seal();
+        self.seal(now);
     }
 
     /// The next frame to be kept, in the order of decisions. Without a keeper there is none.
@@ -200,19 +238,26 @@ impl Broker {
         self.outgoing.poll_frame()
     }
 
+    /// Whether [`poll_frame`](Self::poll_frame) has something.
+    pub fn has_frames(&self) -> bool {
+        self.outgoing.has_frames()
+    }
+
     /// A frame is as safe as it must be.
-    pub fn framed(&mut self, frame: FrameId) {
+    pub fn framed(&mut self, now: Now, frame: FrameId) {
         self.keeper_failed = false;
         if let Some(then) = self.outgoing.framed(frame) {
-            self.finish(then);
+            self.finish(now, then);
         }
-        self.seal();
+        self.seal(now);
     }
 
     /// Frames cannot be kept at the moment. Whoever waits for one hears so, and may ask again; what the sink has
     /// accepted stays in flight until its frame is kept.
     pub fn keeper_failed(&mut self) {
         self.keeper_failed = true;
+        self.coordinator.journal_failed();
+        self.take_decisions();
         let Self { outgoing, in_flight, settled, .. } = self;
         for then in outgoing.waiting_mut() {
             then.reported.clear();
@@ -235,7 +280,10 @@ impl Broker {
         self.settled.pop_front()
     }
 
-    fn accept(&mut self, delivery: DeliveryId) {
+    fn accept(&mut self, now: Now, delivery: DeliveryId) {
+        if self.is_of_transaction(delivery) {
+            return self.coordinator.accepted(now, delivery);
+        }
         match self.in_flight.accept(delivery) {
             None => {}
             Some(Accepted::Void) => self.settle_one(delivery, Err(Refused::out_of_order())),
@@ -244,7 +292,23 @@ impl Broker {
                 kept.by = kept.by.filter(|_| link.is_some_and(|link| self.sequences.knows(link)));
                 self.outgoing.note(Fact::Kept(kept));
                 self.outgoing.then().accepted.push(delivery);
+                self.outgoing.need(self.needs_of_plain_records());
             }
+        }
+    }
+
+    /// At `none` nothing is ever synced.
+    fn needs_max(&self) -> Needs {
+        match self.config.durability {
+            Durability::Process | Durability::Power => Needs::Synced,
+            Durability::None => Needs::Written,
+        }
+    }
+
+    fn needs_of_plain_records(&self) -> Needs {
+        match self.config.durability {
+            Durability::Process | Durability::None => Needs::Written,
+            Durability::Power => Needs::Synced,
         }
     }
 
@@ -262,18 +326,22 @@ impl Broker {
 
     /// Whether an answer may rest on something that a restart would forget.
     fn has_something_to_remember(&mut self) -> bool {
+        self.take_decisions();
         self.note_changed_topics();
         self.config.has_keeper && self.outgoing.is_pending()
     }
 
     /// Ends the frame of the call at hand. Without a keeper, all that waits for it goes on at once.
-    fn seal(&mut self) {
+    fn seal(&mut self, now: Now) {
+        self.take_decisions();
         self.note_changed_topics();
         if self.config.has_keeper {
-            return self.outgoing.seal();
+            return self.outgoing.seal(self.needs_max());
         }
-        let then = self.outgoing.forget();
-        self.finish(then);
+        while let Some(then) = self.outgoing.forget() {
+            self.finish(now, then);
+            self.take_decisions();
+        }
     }
 
     fn note_changed_topics(&mut self) {
@@ -282,7 +350,10 @@ impl Broker {
         }
     }
 
-    fn finish(&mut self, then: Then) {
+    fn finish(&mut self, now: Now, then: Then) {
+        for mark in then.decided {
+            self.coordinator.framed(now, mark);
+        }
         for delivery in then.accepted {
             self.settle_one(delivery, Ok(()));
         }
@@ -301,7 +372,6 @@ impl Broker {
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     now: Now,
-    #[expect(dead_code, reason = "every request is answered at once, so far")]
     to: ReplyTo,
     caller: Caller,
     head: Head,

@@ -12,6 +12,7 @@ use super::{ReplyTo, Settled};
 use crate::{
     session::Reply,
     state::{Fact, Frame, FrameId, Needs},
+    txn::Mark,
 };
 
 /// Frames in the order in which they were decided.
@@ -33,6 +34,8 @@ pub(super) struct Outgoing {
 pub(super) struct Then {
     /// Batches that are kept from then on.
     pub(super) accepted: Vec<DeliveryId>,
+    /// Ends of transactions that are carried out from then on.
+    pub(super) decided: Vec<Mark>,
     /// Answers to requests.
     pub(super) replies: Vec<HeldReply>,
     /// Whoever reported where outputs stand.
@@ -73,8 +76,8 @@ impl Outgoing {
         !self.facts.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Ends the frame, if anything is in it or waits for it.
-    pub(super) fn seal(&mut self) {
+    /// Ends the frame, if anything is in it or waits for it. It need be no safer than `needs_max`.
+    pub(super) fn seal(&mut self, needs_max: Needs) {
         if self.facts.is_empty() && self.then.is_empty() {
             return;
         }
@@ -82,19 +85,24 @@ impl Outgoing {
         let id = FrameId(self.last_id);
         self.waiting.insert(id, mem::take(&mut self.then));
         let (facts, needs) = (mem::take(&mut self.facts), mem::take(&mut self.needs));
-        self.frames.push_back(Frame { id, needs, facts });
+        self.frames.push_back(Frame { id, needs: needs.min(needs_max), facts });
     }
 
-    /// Gives up on remembering the call at hand, and tells what follows it all the same.
-    pub(super) fn forget(&mut self) -> Then {
+    /// Gives up on remembering the call at hand, and tells what follows it all the same; `None` if nothing does.
+    pub(super) fn forget(&mut self) -> Option<Then> {
         self.facts.clear();
         self.needs = Needs::default();
-        mem::take(&mut self.then)
+        Some(mem::take(&mut self.then)).filter(|then| !then.is_empty())
     }
 
     /// The next frame for the keeper.
     pub(super) fn poll_frame(&mut self) -> Option<Frame> {
         self.frames.pop_front()
+    }
+
+    /// Whether there is a next frame.
+    pub(super) fn has_frames(&self) -> bool {
+        !self.frames.is_empty()
     }
 
     /// What follows a frame that is as safe as it must be.
@@ -117,6 +125,7 @@ impl HeldReply {
 
 impl Then {
     fn is_empty(&self) -> bool {
-        self.accepted.is_empty() && self.replies.is_empty() && self.reported.is_empty()
+        let Self { accepted, decided, replies, reported } = self;
+        accepted.is_empty() && decided.is_empty() && replies.is_empty() && reported.is_empty()
     }
 }

@@ -9,13 +9,21 @@
 //! - Idempotent batches are kept once and in order (see [`sequences`](super::sequences)); a copy is answered
 //!   with the offset of the original, and waits for it where the sink has not answered yet.
 //! - acks=1 is served as acks=all: there is one copy.
+//! - A transactional batch must name its transactional id (53, for the whole request), be by the producer of that id
+//!   (49) in its current epoch (47), and go to a partition of the open transaction. Before version 12 that was added
+//!   before (48, or 120 in version 11); from 12 on the batch adds it, and opens a transaction where none is open
+//!   (KIP-890). While the transaction before is being ended that is 51, and the client tries again.
+//! - A batch outside of transactions by a producer id that has them must not be of an old epoch (47), nor go to a partition
+//!   of its open transaction (48).
+//! - A copy of a batch of an earlier transaction is a copy as any other.
 //!
 //! **Where we differ from Kafka**: an illegal topic name is 17, since a topic exists on first use; nothing
-//! that was sent is dropped in silence (see [`inspect`](super::inspect)).
+//! that was sent is dropped in silence (see [`inspect`](super::inspect)). That the batch, the transactional id
+//! and the producer agree is checked each time, and not only until the partition is in the transaction.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use ksink_event::{Durability, Event, Numbering, RecordSet};
+use ksink_event::{Durability, Event, Numbering, RecordSet, Transaction};
 use ksink_wire::{
     ErrorCode, Uuid,
     messages::produce::{
@@ -80,10 +88,12 @@ impl Broker {
         call: &Call,
         inspected: Inspected,
     ) -> Option<Reply> {
-        let whole = self.refuse_whole(&inspected);
-        let Inspected { acks, topics, .. } = inspected;
+        let whole = refuse_whole(&inspected);
+        let Inspected { acks, topics, transactional_id, .. } = inspected;
         let mut decision = Decision {
             now,
+            transactional_id,
+            version: call.head.version,
             request: self.in_flight.begin(),
             caller: call.caller,
             whole,
@@ -94,7 +104,7 @@ impl Broker {
             topics.into_iter().map(|topic| self.produce_topic(&mut decision, topic)).collect();
         let answer = ProduceAnswer { head: call.head, acks, is_answered: false, topics };
         let reply = self.answer_or_wait(to, answer, decision);
-        self.seal();
+        self.seal(now);
         reply
     }
 
@@ -171,6 +181,7 @@ impl Broker {
         let producer = batch
             .producer
             .map(|(producer_id, numbered)| (Link { topic, partition, producer_id }, numbered));
+        self.check_writer(decision, (topic, partition), &batch)?;
         let verdict = producer.map_or(Ok(Verdict::Next), |(link, numbered)| {
             self.sequences.judge(link, numbered).map_err(Refused::sequence)
         });
@@ -186,9 +197,11 @@ impl Broker {
                 ErrorCode::KAFKA_STORAGE_ERROR,
                 "the journal cannot be written at the moment",
             )),
-            Verdict::Next => self
-                .deliver(decision, place, (topic, partition), batch, producer)
-                .ok_or_else(Refused::partition),
+            Verdict::Next => {
+                let transaction = self.join_transaction(decision, (topic, partition), &batch)?;
+                self.deliver(decision, place, (topic, partition), batch, producer, transaction)
+                    .ok_or_else(Refused::partition)
+            }
         }
     }
 
@@ -200,12 +213,14 @@ impl Broker {
         (topic, partition): (TopicIndex, i32),
         batch: OpenBatch,
         producer: Option<(Link, Numbered)>,
+        transaction: Option<Arc<Transaction>>,
     ) -> Option<i64> {
         let state = self.topics.state_mut(topic);
         let base_offset = state.take_offsets(partition, batch.walk.count())?;
         let name = state.name.clone();
         let client = decision.caller.client;
         let mut set = RecordSet::new(name, partition, base_offset, client, batch.body, batch.walk);
+        set.transaction = transaction;
         set.numbering = producer.map(|(Link { producer_id, .. }, numbered)| Numbering {
             producer_id,
             epoch: numbered.epoch,
@@ -239,17 +254,6 @@ impl Broker {
         }
     }
 
-    /// Why no partition of a request can be accepted.
-    fn refuse_whole(&self, inspected: &Inspected) -> Option<Refused> {
-        if inspected.transactional {
-            return Some(Refused::new(
-                ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-                "transactions are not served here",
-            ));
-        }
-        None
-    }
-
     /// Kafka names it in successes and where the log itself refused, and -1 elsewhere.
     fn log_start_offset(
         &self,
@@ -272,8 +276,11 @@ impl Broker {
 }
 
 /// A produce request while it is being decided.
-struct Decision {
-    now: Now,
+pub(super) struct Decision {
+    pub(super) now: Now,
+    /// Whose transaction its transactional batches belong to.
+    pub(super) transactional_id: Option<Box<str>>,
+    pub(super) version: i16,
     request: RequestId,
     caller: Caller,
     /// Why the request is refused as a whole.
@@ -301,6 +308,17 @@ impl Decision {
         }
         batch
     }
+}
+
+/// Why no partition of a request can be accepted.
+fn refuse_whole(inspected: &Inspected) -> Option<Refused> {
+    let is_nameless = inspected.transactional && inspected.transactional_id.is_none();
+    is_nameless.then(|| {
+        Refused::new(
+            ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            "a transactional batch in a request without a transactional id",
+        )
+    })
 }
 
 impl ProduceAnswer {

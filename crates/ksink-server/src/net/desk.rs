@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    iter,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -10,39 +11,47 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use ksink_event::{Answer, Answers, Delivery, Queue, QueueClosed, Slot};
+use ksink_event::{Answer, Answers, Delivery, Queue, Slot};
 use ksink_wire::Request;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use super::outbox::Outbox;
 use crate::{
     broker::{Broker, ConnectionId, Decided, Inspected, ReplyTo, Settled},
     session::{Call, Reply},
+    state::{Frame, FrameId},
     time::Now,
 };
 
-/// How many answers are settled under one lock.
-const ANSWERS_AT_ONCE: usize = 256;
-
-/// Where connections and the sink's answers meet the broker.
+/// Where connections, the sink's answers and the keeper meet the broker.
 #[derive(Debug)]
 pub(super) struct Desk {
     inner: Mutex<Inner>,
-    answers: Answers,
-    queue: Queue,
     next_connection: AtomicU64,
+    /// Wakes the keeper.
+    work: Notify,
 }
 
 #[derive(Debug)]
 struct Inner {
     broker: Broker,
     outboxes: HashMap<ConnectionId, Arc<Outbox>>,
+    /// `None` once nothing goes to the sink any more.
+    sink: Option<ToSink>,
+}
+
+/// The way to the sink and back.
+#[derive(Debug)]
+struct ToSink {
+    queue: Queue,
+    answers: Answers,
 }
 
 impl Desk {
     pub(super) fn new(broker: Broker, answers: Answers, queue: Queue) -> Self {
-        let inner = Mutex::new(Inner { broker, outboxes: HashMap::new() });
-        Self { inner, answers, queue, next_connection: AtomicU64::new(0) }
+        let sink = Some(ToSink { queue, answers });
+        let inner = Mutex::new(Inner { broker, outboxes: HashMap::new(), sink });
+        Self { inner, next_connection: AtomicU64::new(0), work: Notify::new() }
     }
 
     /// A connection comes in.
@@ -58,11 +67,6 @@ impl Desk {
         self.lock().outboxes.remove(&connection);
     }
 
-    /// Waits for a place among the deliveries.
-    pub(super) async fn reserve(&self) -> Result<Slot, QueueClosed> {
-        self.queue.reserve().await
-    }
-
     /// Puts a produce request to the broker; `None` if its reply comes to the outbox later.
     pub(super) fn produce(
         &self,
@@ -73,11 +77,12 @@ impl Desk {
     ) -> Option<Reply> {
         let mut inner = self.lock();
         let reply = inner.broker.handle_produce(now(), to, call, inspected);
-        let deliveries = self.deliveries(&mut inner);
+        let deliveries = inner.deliveries();
         if !deliveries.is_empty() {
             // Queued under the lock: deliveries leave in the order in which they were decided.
             slot.fill(deliveries);
         }
+        self.wake_keeper(&inner);
         reply
     }
 
@@ -91,40 +96,55 @@ impl Desk {
     ) -> Option<Reply> {
         let mut inner = self.lock();
         let reply = inner.broker.handle(now, to, call, request);
-        self.carry(&mut inner);
+        inner.carry();
+        self.wake_keeper(&inner);
         reply
     }
 
-    /// Settles what the sink answers, for as long as this is polled.
-    pub(super) async fn settle(&self, mut heard: mpsc::UnboundedReceiver<Answer>) {
-        let mut answers = Vec::new();
-        while heard.recv_many(&mut answers, ANSWERS_AT_ONCE).await > 0 {
-            let mut inner = self.lock();
-            for answer in answers.drain(..) {
-                log_refusal(&answer);
-                inner.broker.settle(answer);
-            }
-            self.carry(&mut inner);
+    /// Settles what the sink answers.
+    pub(super) fn settle(&self, answers: Vec<Answer>) {
+        let mut inner = self.lock();
+        for answer in answers {
+            log_refusal(&answer);
+            inner.broker.settle(now(), answer);
         }
+        inner.carry();
     }
 
-    /// Carries what the broker has decided to where it belongs.
-    fn carry(&self, inner: &mut Inner) {
-        let deliveries = self.deliveries(inner);
-        if !deliveries.is_empty() {
-            self.queue.push(deliveries);
-        }
-        while let Some(settled) = inner.broker.poll_settled() {
-            inner.post(settled);
-        }
+    /// Takes what the broker wants to be kept.
+    pub(super) fn take_frames(&self) -> Vec<Frame> {
+        let mut inner = self.lock();
+        iter::from_fn(|| inner.broker.poll_frame()).collect()
     }
 
-    fn deliveries(&self, inner: &mut Inner) -> Vec<Delivery> {
-        let mut deliveries = Vec::new();
-        while let Some(Decided { delivery, event, chain }) = inner.broker.poll_delivery() {
-            deliveries.push(Delivery { event, ack: self.answers.expect(delivery, chain) });
+    /// These frames are as safe as they must be.
+    pub(super) fn framed(&self, frames: &[FrameId]) {
+        let mut inner = self.lock();
+        frames.iter().for_each(|frame| inner.broker.framed(*frame));
+        inner.carry();
+    }
+
+    /// Nothing can be kept at the moment.
+    pub(super) fn keeper_failed(&self) {
+        let mut inner = self.lock();
+        inner.broker.keeper_failed();
+        inner.carry();
+    }
+
+    /// Waits until the keeper has something to do.
+    pub(super) async fn woken(&self) {
+        self.work.notified().await;
+    }
+
+    /// Lets nothing more go to the sink: its deliveries end, and once it has answered, so does the keeper.
+    pub(super) fn close(&self) {
+        self.lock().sink = None;
+    }
+
+    fn wake_keeper(&self, inner: &Inner) {
+        if inner.broker.has_frames() {
+            self.work.notify_one();
         }
-        deliveries
     }
 
     /// A handler's panic costs its connection only, so a lock that one left behind is still good: every
@@ -135,6 +155,30 @@ impl Desk {
 }
 
 impl Inner {
+    /// Carries what the broker has decided to where it belongs.
+    fn carry(&mut self) {
+        let deliveries = self.deliveries();
+        if let Some(sink) = &self.sink
+            && !deliveries.is_empty()
+        {
+            sink.queue.push(deliveries);
+        }
+        while let Some(settled) = self.broker.poll_settled() {
+            self.post(settled);
+        }
+    }
+
+    fn deliveries(&mut self) -> Vec<Delivery> {
+        let Self { broker, sink, .. } = self;
+        let Some(ToSink { answers, .. }) = sink else { return Vec::new() };
+        let decided = iter::from_fn(|| broker.poll_delivery());
+        let delivery = |Decided { delivery, event, chain }| Delivery {
+            event,
+            ack: answers.expect(delivery, chain),
+        };
+        decided.map(delivery).collect()
+    }
+
     fn post(&self, settled: Settled) {
         let Settled { to: ReplyTo { connection, ticket }, reply } = settled;
         // A connection that is gone does not hear it; the records are kept all the same.

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use ksink_event::{Position, Topic};
 use serde::{Deserialize, Serialize};
 
+use crate::txn::TransactionFact;
+
 /// One thing that must be remembered.
 ///
 /// They are written with postcard, which numbers the variants and knows no names: a new variant goes to the
@@ -26,6 +28,8 @@ pub(crate) enum Fact {
     ProducerForgotten { topic: Topic, partition: i32, producer_id: i64 },
     /// An output stands here; or it need not be remembered any more.
     Position { output: Arc<str>, bytes: Option<Bytes> },
+    /// Something about a transactional id.
+    Transaction(TransactionFact),
 }
 
 /// A topic as it is from now on. Its offsets are not part of this: they outlive it.

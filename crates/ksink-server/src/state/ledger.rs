@@ -14,7 +14,7 @@ use super::{
     Frame,
     fact::{Fact, Kept, KeptBy, TopicFact, encode},
 };
-use crate::broker::BATCHES_MAX;
+use crate::{broker::BATCHES_MAX, txn::Transactions};
 
 /// The version of what snapshots and frames hold. An older one is read, a newer one is refused.
 const VERSION: u16 = 1;
@@ -31,6 +31,7 @@ pub struct Ledger {
     /// By topic, partition and producer id.
     pub(crate) producers: HashMap<(Topic, i32, i64), ProducerMemory>,
     pub(crate) positions: BTreeMap<Arc<str>, Bytes>,
+    pub(crate) transactions: Transactions,
 }
 
 /// What is remembered of a topic's name.
@@ -136,6 +137,7 @@ impl Ledger {
             Fact::Position { output, bytes: None } => {
                 self.positions.remove(&output);
             }
+            Fact::Transaction(fact) => self.transactions.note(fact),
         }
     }
 
@@ -165,7 +167,10 @@ impl Ledger {
     pub fn held(&self, last_stop: LastStop) -> Held {
         let positions = self.positions.iter();
         let at = |(output, bytes): (&Arc<str>, &Bytes)| Position::at(output.clone(), bytes.clone());
-        Held { last_stop, positions: positions.map(at).collect(), ..Held::default() }
+        let positions = positions.map(at).collect();
+        let mut held = Held { last_stop, positions, ..Held::default() };
+        self.transactions.tell(&mut held);
+        held
     }
 }
 
