@@ -37,7 +37,8 @@ impl Servers {
             Binary::provide(Some(&places::target().join("quick").join(name)))
         };
         let slow = build("slow-ksink", &[])?;
-        let forgetful = build("forgetful-ksink", &["--features", "forgetful"])?;
+        let forgetful = build("forgetful-ksink", &["--features", "forgetful"])?
+            .with_env("KSINK_PLANTED_FAULT", "no-dedupe");
         Ok(Self { ksink, slow, forgetful })
     }
 

@@ -1,0 +1,122 @@
+//! The power goes at random times, while producers work at `--durability power`.
+
+use std::{
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use super::{
+    breakable::BOOT_ID,
+    dice::Dice,
+    disk::{Cut, Disk},
+    kill::judge,
+    load::Load,
+    oracle::Verdict,
+    points::kinds,
+    server::{Output, Setup},
+    story::{Micros, Story, now},
+};
+
+/// How long after the last cut the power goes again, in milliseconds.
+const GAP_MS: std::ops::Range<u64> = 20..300;
+
+/// Where the state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatePlace {
+    BesideOutput,
+    /// On a file system of its own: no sync of the one makes durable what the other forgot to.
+    Apart,
+}
+
+/// One output, and so many cuts.
+pub(crate) struct Round {
+    pub output: Output,
+    pub state: StatePlace,
+    pub cuts: usize,
+    pub seed: u64,
+}
+
+/// What was seen in a round.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// What each cut left, by its number.
+    pub verdicts: Vec<Verdict>,
+    /// How many records and transactions were due at the last cut.
+    pub acked: usize,
+    pub committed: usize,
+    pub failures: Vec<String>,
+    pub took: Duration,
+}
+
+impl Round {
+    pub(crate) fn play(&self, binary: &Path, folder: &Path) -> Result<Outcome> {
+        let start = Instant::now();
+        let mut dice = Dice::new(self.seed);
+        let mut disk = Disk::make(&folder.join("disk"))?;
+        let setup = self.setup(binary, folder, &disk, &mut dice)?;
+        let mut life = setup.start()?;
+        life.await_listening()?;
+        let load = Load::start(setup.addr(), kinds(self.output), 10, &mut dice);
+        let mut cuts: Vec<(Micros, Cut)> = Vec::new();
+        for number in 0..self.cuts {
+            sleep(Duration::from_millis(dice.pick(GAP_MS)));
+            cuts.push((now(), disk.cut(number)?));
+        }
+        let story = load.finish();
+        life.stop()?;
+        let verdicts = cuts.iter().enumerate().map(|(number, (at, cut))| {
+            let verdict = self.judge_cut(&setup, &mut disk, cut, number, &story, *at);
+            verdict.with_context(|| format!("cut {number}"))
+        });
+        let verdicts = verdicts.collect::<Result<_>>()?;
+        let (committed, _) = story.ended();
+        let failures = story.failures().collect();
+        Ok(Outcome { verdicts, acked: story.acked(), committed, failures, took: start.elapsed() })
+    }
+
+    fn setup(&self, binary: &Path, folder: &Path, disk: &Disk, dice: &mut Dice) -> Result<Setup> {
+        let mut setup = Setup::fresh(binary, &folder.join("ksink"), self.output, dice)?;
+        setup.output_folder = disk.output_folder();
+        setup.state_folder = (self.state == StatePlace::Apart).then(|| disk.state_folder().join("ksink"));
+        setup.durability = "power";
+        setup.env = vec![(BOOT_ID, "first".to_owned())];
+        Ok(setup)
+    }
+
+    /// Lets ksink recover from a cut, and compares.
+    fn judge_cut(
+        &self,
+        setup: &Setup,
+        disk: &mut Disk,
+        cut: &Cut,
+        number: usize,
+        story: &Story,
+        at: Micros,
+    ) -> Result<Verdict> {
+        disk.go_back_to(cut)?;
+        let mut setup = setup.clone();
+        setup.env = vec![(BOOT_ID, format!("after cut {number}"))];
+        let mut life = setup.start()?;
+        life.await_listening()?;
+        life.stop()?;
+        let verdict = judge(story, &setup.output_folder, Some(at))?;
+        // What went wrong stays to be looked at, as the folder of the run does.
+        if verdict.is_good() {
+            disk.forget(cut)?;
+        }
+        Ok(verdict)
+    }
+}
+
+impl Outcome {
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let bad = self.verdicts.iter().enumerate().filter(|(_, verdict)| !verdict.is_good());
+        let mut complaints: Vec<String> =
+            bad.map(|(number, verdict)| format!("cut {number}: {verdict}")).collect();
+        complaints.extend(self.failures.iter().map(|failure| format!("an error reached {failure}")));
+        complaints
+    }
+}
