@@ -14,6 +14,8 @@ pub const FAIL_POINTS: &[&str] = &[
     "journal-tail-cut",
     "journal-opened",
     "journal-stop-written",
+    "sink-prepare-accepted",
+    "sink-commit-accepted",
 ];
 
 /// Kills the process, if this is the place and the passage that `KSINK_FAIL_POINT` names.

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use ksink_wire::records::{Records, Walk};
+use ksink_wire::records::{Records, Walk, WalkStart};
 
 /// The name of a topic, legal by Kafka's rules: 1 to 249 of `[a-zA-Z0-9._-]`, neither `.` nor `..`.
 pub type Topic = Arc<str>;
@@ -79,6 +79,15 @@ pub struct Numbering {
     pub base_sequence: i32,
 }
 
+impl Numbering {
+    /// How what follows `count` records is numbered.
+    fn after(self, count: i64) -> Self {
+        let sequence = (i64::from(self.base_sequence) + count) & i64::from(i32::MAX);
+        let base_sequence = i32::try_from(sequence).expect("it was just masked");
+        Self { base_sequence, ..self }
+    }
+}
+
 impl RecordSet {
     /// A set of records that were walked already: `walk` is what was found in `body`. Nobody numbered it, and
     /// it is part of no transaction.
@@ -106,6 +115,20 @@ impl RecordSet {
     /// The records, with the offsets that they were given.
     pub fn records(&self) -> Records<'_> {
         Records::restore(&self.body, self.walk)
+    }
+
+    /// What follows the first `count` records, which keep their offsets and numbers; `None` if nothing does.
+    pub fn without_first(&self, count: usize) -> Option<Self> {
+        let left = self.len().checked_sub(count).filter(|left| *left > 0)?;
+        let start = WalkStart { count: u32::try_from(left).ok()?, ..self.walk.start() };
+        let body = self.body.slice(self.records().bytes_of_first(count)..);
+        // Walked once already: a part of what is whole is whole.
+        let walk = Walk::again(&body, start).ok()?;
+        let skipped = i64::try_from(count).ok()?;
+        let base_offset = self.base_offset + skipped;
+        let numbering = self.numbering.map(|numbering| numbering.after(skipped));
+        let walk = walk.numbered_from(base_offset);
+        Some(Self { base_offset, numbering, body, walk, ..self.clone() })
     }
 
     /// How many records there are; never 0.

@@ -160,7 +160,7 @@ impl FileSink {
 
     fn fail_opening(&mut self, topic: &Topic, refusal: Refusal) -> OutputId {
         let output = self.next_id();
-        self.failed.insert(topic.clone(), Failure { output, refusal, gone: false });
+        self.failed.insert(topic.clone(), Failure::passing(output, refusal));
         output
     }
 
@@ -224,6 +224,10 @@ impl Sink for FileSink {
             opening.output.swap_buffer(self.spare.pop().unwrap_or_default());
         }
         Ok(opening.output.write(set, &self.format))
+    }
+
+    fn takes_back(&self) -> bool {
+        !self.pattern.is_fixed() || self.open.values().all(|opening| opening.output.takes_back())
     }
 
     async fn flush(&mut self) -> Flushed {

@@ -102,7 +102,9 @@ impl Output {
     pub(crate) fn end_group(&mut self) -> Result<Option<Position>, Failure> {
         let position = self.settle();
         match mem::replace(&mut self.group, Group::Empty) {
-            Group::Failed { refusal, gone } => Err(Failure { output: self.id, refusal, gone }),
+            Group::Failed { refusal, gone } => {
+                Err(Failure { output: self.id, refusal, gone, kept: 0 })
+            }
             Group::Empty | Group::Good => Ok(position),
         }
     }
@@ -153,6 +155,11 @@ impl Output {
     /// Whether a fault left bytes behind that must be cut before the file is let go.
     pub(crate) fn owes_a_cut(&self) -> bool {
         !self.is_good() && self.file.is_unsettled()
+    }
+
+    /// Whether what a group wrote can be taken back.
+    pub(crate) fn takes_back(&self) -> bool {
+        self.file.is_cuttable()
     }
 
     /// Whether the file must be opened anew before anything is appended.

@@ -1,8 +1,6 @@
 //! What a place for records promises.
 
-use ksink_event::{
-    Ack, Decided, Held, Intent, Position, RecordSet, Refusal, Reporter, Resumed, Transaction,
-};
+use ksink_event::{Ack, Decided, Held, Intent, Position, RecordSet, Refusal, Resumed, Transaction};
 use std::sync::Arc;
 
 /// A place for records.
@@ -29,6 +27,12 @@ pub trait Sink: Send {
     /// Makes all that was written since the last flush as safe as the sink can, and says what came of it.
     fn flush(&mut self) -> impl Future<Output = Flushed> + Send;
 
+    /// Whether what an output took since the last flush is taken back whole when it fails. Where it is not, a
+    /// [`Failure`] says how many records landed all the same.
+    fn takes_back(&self) -> bool {
+        false
+    }
+
     /// Brings the outputs to where the server remembers them, before anybody can connect. A sink whose
     /// outputs are not remembered has nothing to do.
     fn recover(
@@ -52,19 +56,24 @@ pub trait Sink: Send {
 /// for many transactions at once, so that they can share what takes long; the answers are in their order.
 pub trait TransactionalSink: Sink {
     /// Makes the data of transactions safe and says what a commit will do. All that was written before was
-    /// flushed.
+    /// flushed, and all commits that were answered before are framed.
+    ///
+    /// A refusal as [`Unavailable`](Refusal::Unavailable) or [`Unknown`](Refusal::Unknown) leaves the
+    /// transaction open; every other aborts it. A sync that failed must abort it: what was not durable then
+    /// may be lost, though a later sync succeeds.
     fn prepare(
         &mut self,
         asked: &[Arc<Transaction>],
     ) -> impl Future<Output = Vec<Result<Prepared, Refusal>>> + Send;
 
     /// Does what was decided. It is asked again until it says that it is done, so that doing it twice must do
-    /// no more than doing it once.
+    /// no more than doing it once. All that was answered before is framed. `ack` is the duty to answer for one
+    /// of them: by its reporter a sink says where an output stands before it touches it.
     fn commit(
         &mut self,
         decided: &[Decided],
-        reporter: &Reporter,
-    ) -> impl Future<Output = Vec<Result<Vec<Position>, Refusal>>> + Send;
+        ack: &Ack,
+    ) -> impl Future<Output = Vec<Result<Committed, Undone>>> + Send;
 
     /// Gives up the data of transactions. It is asked again until it says that it is done.
     fn abort(
@@ -80,6 +89,30 @@ pub struct Prepared {
     pub intent: Intent,
     /// Where the transaction's outputs stand.
     pub positions: Vec<Position>,
+}
+
+/// A commit that is done.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// Where the outputs stand.
+    pub positions: Vec<Position>,
+    /// How many records became visible.
+    pub records: u64,
+}
+
+/// A commit that is not done yet, and that will be tried again.
+#[derive(Clone, Debug)]
+pub struct Undone {
+    /// What keeps it from being done.
+    pub refusal: Refusal,
+    /// Whether the output will never come back (a pipe that nobody reads): there is nothing to go on for.
+    pub gone: bool,
+}
+
+impl From<Refusal> for Undone {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, gone: false }
+    }
 }
 
 /// Why a sink cannot begin.
@@ -122,6 +155,15 @@ pub struct Failure {
     pub refusal: Refusal,
     /// Whether the output will never come back (a pipe that nobody reads): there is nothing to go on for.
     pub gone: bool,
+    /// How many records, the first of those that were written since the last flush, landed all the same.
+    pub kept: u64,
+}
+
+impl Failure {
+    /// A fault that may pass, with nothing kept.
+    pub(crate) fn passing(output: OutputId, refusal: Refusal) -> Self {
+        Self { output, refusal, gone: false, kept: 0 }
+    }
 }
 
 impl Flushed {

@@ -37,7 +37,7 @@ pub(crate) fn remembered() -> Ack {
     tokio::spawn(async move {
         while let Some(answer) = heard.recv().await {
             if let Answer::Reported { framed, .. } = answer {
-                let _ = framed.send(());
+                framed.say();
             }
         }
     });

@@ -30,7 +30,7 @@ mod transactions;
 
 use std::{collections::VecDeque, fmt, net::SocketAddr, sync::Arc};
 
-use ksink_event::{Answer, Chain, DeliveryId, Durability, Event, Resumed};
+use ksink_event::{Answer, Chain, DeliveryId, Durability, Event};
 use ksink_wire::Request;
 
 pub(crate) use self::sequences::BATCHES_MAX;
@@ -165,19 +165,12 @@ impl Broker {
 
     /// Remembers what the state is for, and who the cluster is, unless that is remembered already. To be called
     /// before the first request.
-    pub fn found(&mut self, purpose: Vec<(String, String)>) {
+    pub fn found(&mut self, now: Now, purpose: Vec<(String, String)>) {
         for (name, value) in purpose {
             self.outgoing.note(Fact::Purpose { name, value });
         }
         self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
-        self.seal();
-    }
-
-    /// Takes note of what the sink found at start, before anybody can connect.
-    pub fn resume(&mut self, now: Now, resumed: Resumed) {
-        let _ = now;
-        self.outgoing.note_positions(resumed.positions);
-        self.seal();
+        self.seal(now);
     }
 
     /// Decides about any request but Produce, which is for [`handle_produce`](Self::handle_produce). The reply

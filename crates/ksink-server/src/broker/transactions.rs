@@ -58,9 +58,11 @@ impl Broker {
         self.seal(now);
     }
 
-    /// Aborts every open transaction, for a clean stop of a server that remembers nothing.
-    pub fn abort_open_transactions(&mut self, now: Now) {
-        self.coordinator.abort_open(now);
+    /// Nobody asks for anything any more: where nothing is remembered, every open transaction is aborted.
+    pub fn end_open_transactions(&mut self, now: Now) {
+        if !self.config.has_keeper {
+            self.coordinator.abort_open(now);
+        }
         self.seal(now);
     }
 

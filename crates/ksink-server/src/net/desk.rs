@@ -38,6 +38,10 @@ struct Inner {
     outboxes: HashMap<ConnectionId, Arc<Outbox>>,
     /// `None` once nothing goes to the sink any more.
     sink: Option<ToSink>,
+    /// Nobody asks for anything any more, and the sink is let go once it has done what it must.
+    is_closing: bool,
+    /// When the keeper will wake by itself.
+    timeout: Option<Instant>,
 }
 
 /// The way to the sink and back.
@@ -50,7 +54,13 @@ struct ToSink {
 impl Desk {
     pub(super) fn new(broker: Broker, answers: Answers, queue: Queue) -> Self {
         let sink = Some(ToSink { queue, answers });
-        let inner = Mutex::new(Inner { broker, outboxes: HashMap::new(), sink });
+        let inner = Mutex::new(Inner {
+            broker,
+            outboxes: HashMap::new(),
+            sink,
+            is_closing: false,
+            timeout: None,
+        });
         Self { inner, next_connection: AtomicU64::new(0), work: Notify::new() }
     }
 
@@ -82,6 +92,7 @@ impl Desk {
             // Queued under the lock: deliveries leave in the order in which they were decided.
             slot.fill(deliveries);
         }
+        inner.carry();
         self.wake_keeper(&inner);
         reply
     }
@@ -120,7 +131,7 @@ impl Desk {
     /// These frames are as safe as they must be.
     pub(super) fn framed(&self, frames: &[FrameId]) {
         let mut inner = self.lock();
-        frames.iter().for_each(|frame| inner.broker.framed(*frame));
+        frames.iter().for_each(|frame| inner.broker.framed(now(), *frame));
         inner.carry();
     }
 
@@ -136,13 +147,34 @@ impl Desk {
         self.work.notified().await;
     }
 
-    /// Lets nothing more go to the sink: its deliveries end, and once it has answered, so does the keeper.
-    pub(super) fn close(&self) {
-        self.lock().sink = None;
+    /// When the broker wants to be woken.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let mut inner = self.lock();
+        inner.timeout = inner.broker.poll_timeout();
+        inner.timeout
     }
 
+    /// Does what its time has come for.
+    pub(super) fn handle_timeout(&self) {
+        let mut inner = self.lock();
+        inner.broker.handle_timeout(now());
+        inner.carry();
+    }
+
+    /// Nobody asks for anything any more. The deliveries end once no transaction needs the sink, and once it has
+    /// answered, so does the keeper.
+    pub(super) fn close(&self) {
+        let mut inner = self.lock();
+        inner.is_closing = true;
+        inner.broker.end_open_transactions(now());
+        inner.carry();
+        self.wake_keeper(&inner);
+    }
+
+    /// A request may have changed when the broker wants to be woken, too.
     fn wake_keeper(&self, inner: &Inner) {
-        if inner.broker.has_frames() {
+        let timeout = inner.broker.poll_timeout();
+        if inner.broker.has_frames() || timeout != inner.timeout {
             self.work.notify_one();
         }
     }
@@ -166,6 +198,15 @@ impl Inner {
         while let Some(settled) = self.broker.poll_settled() {
             self.post(settled);
         }
+        if self.is_closing && !self.needs_sink() {
+            self.sink = None;
+        }
+    }
+
+    /// Whether a transaction cannot be left as it is.
+    fn needs_sink(&self) -> bool {
+        let is_read = self.sink.as_ref().is_some_and(|sink| !sink.queue.is_closed());
+        is_read && self.broker.has_undecided_transactions()
     }
 
     fn deliveries(&mut self) -> Vec<Delivery> {

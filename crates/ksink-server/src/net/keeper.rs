@@ -55,7 +55,7 @@ struct Trouble {
 /// What the keeper woke up for.
 enum News {
     Answers(Vec<Answer>),
-    /// There are frames.
+    /// There are frames, or a time has come.
     Frames,
     Synced(Synced),
     StartOver,
@@ -78,7 +78,7 @@ impl Keeper {
         loop {
             match self.wait().await {
                 News::Answers(answers) => self.desk.settle(answers),
-                News::Frames => {}
+                News::Frames => self.desk.handle_timeout(),
                 News::Synced(synced) => self.note_synced(synced),
                 News::StartOver => self.start_over().await,
                 News::SinkGone => break,
@@ -93,12 +93,14 @@ impl Keeper {
 
     async fn wait(&mut self) -> News {
         let mut answers = Vec::new();
+        let timeout = self.desk.poll_timeout();
         tokio::select! {
             count = self.heard.recv_many(&mut answers, ANSWERS_AT_ONCE) => match count {
                 0 => News::SinkGone,
                 _ => News::Answers(answers),
             },
             () = self.desk.woken() => News::Frames,
+            () = until(timeout) => News::Frames,
             synced = joined(&mut self.syncing) => News::Synced(synced),
             () = until(self.trouble.as_ref().map(|trouble| trouble.again_at)) => News::StartOver,
         }

@@ -135,7 +135,7 @@ impl Server {
             has_keeper: state_opened.is_some(),
         };
         let mut broker = Broker::new(now(), config, limits.clone(), ledger);
-        broker.found(state.map(|state| state.purpose).unwrap_or_default());
+        broker.found(now(), state.map(|state| state.purpose).unwrap_or_default());
         let held = ledger.held(last_stop.unwrap_or(LastStop::Clean));
         Ok(Self { broker, state: state_opened, held, limits })
     }
@@ -151,7 +151,7 @@ impl Server {
     /// # Errors
     /// When it cannot be remembered.
     pub fn resume(&mut self, resumed: Resumed) -> Result<(), OpenError> {
-        self.broker.resume(now(), resumed);
+        self.broker.resume(now(), self.held.last_stop, &resumed);
         self.keep()
     }
 
@@ -162,7 +162,7 @@ impl Server {
         let kept = state.write(&frames).and_then(|_| state.sync());
         kept.map_err(OpenError::Unwritable)?;
         for frame in frames {
-            self.broker.framed(frame.id);
+            self.broker.framed(now(), frame.id);
             state.apply(frame);
         }
         Ok(())

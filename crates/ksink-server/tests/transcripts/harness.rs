@@ -65,7 +65,7 @@ impl House {
     pub(crate) fn with_keeper(durability: Durability) -> Self {
         let config = BrokerConfig { durability, has_keeper: true, ..Self::config(&[], 1) };
         let mut house = Self::configured(Limits::default(), config);
-        house.broker.found(Vec::new());
+        house.broker.found(house.now, Vec::new());
         house.keep_all();
         house
     }
@@ -116,7 +116,7 @@ impl House {
         let restored = Ledger::restore(Some(&snapshot), [frame.encode()]).expect("our own bytes");
         self.ledger.apply(frame);
         assert_eq!(restored, self.ledger, "a restart finds what was applied");
-        self.broker.framed(id);
+        self.broker.framed(self.now, id);
     }
 
     /// The process is killed, and another one starts with what was kept.
@@ -125,7 +125,7 @@ impl House {
         self.broker = Broker::new(now, config, self.limits.clone(), &self.ledger);
         self.delivered.clear();
         self.frames.clear();
-        self.broker.found(Vec::new());
+        self.broker.found(now, Vec::new());
         self.keep_all();
     }
 
@@ -229,7 +229,7 @@ impl House {
 
     /// Brings an answer of the sink to the broker, and the replies to those clients who are still there.
     pub(crate) fn settle_for(&mut self, clients: &mut [&mut Client], answer: Answer) {
-        self.broker.settle(answer);
+        self.broker.settle(self.now, answer);
         self.post_to(clients);
     }
 

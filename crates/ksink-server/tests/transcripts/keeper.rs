@@ -31,7 +31,7 @@ fn numbered(sequence: i32) -> Vec<u8> {
 
 fn accept_all_with(house: &mut House, positions: Vec<Position>) {
     let deliveries = house.delivered.drain(..).map(|decided| decided.delivery).collect();
-    house.broker.settle(Answer::Accepted { deliveries, positions });
+    house.broker.settle(house.now, Answer::Accepted { deliveries, positions });
 }
 
 /// exactly-once, Plain records 2: one frame for the group, and only then the answers.
