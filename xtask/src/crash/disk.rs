@@ -71,7 +71,14 @@ impl Disk {
         for part in 0..2 {
             let offset = format!("offset={}", part * PART_BYTES);
             let mut mkfs = Command::new("mkfs.ext4");
-            mkfs.args(["-q", "-F", "-E", &format!("{offset},lazy_itable_init=0"), "-O", "^metadata_csum_seed"]);
+            mkfs.args([
+                "-q",
+                "-F",
+                "-E",
+                &format!("{offset},lazy_itable_init=0"),
+                "-O",
+                "^metadata_csum_seed",
+            ]);
             run(mkfs.arg(&image).arg(format!("{}k", PART_BYTES >> 10)))?;
         }
         let mut disk = Self { store, folder: folder.to_owned(), parts: Vec::new() };
@@ -92,7 +99,10 @@ impl Disk {
     /// Keeps what the disk would hold if the power went now.
     pub(crate) fn cut(&self, number: usize) -> Result<Cut> {
         let image = self.store.at.join(format!("cut-{number}.img"));
-        run(Command::new("cp").arg("--reflink=always").arg(self.store.at.join("disk.img")).arg(&image))?;
+        run(Command::new("cp")
+            .arg("--reflink=always")
+            .arg(self.store.at.join("disk.img"))
+            .arg(&image))?;
         Ok(Cut { image })
     }
 
@@ -155,7 +165,8 @@ fn clear_away(folder: &Path) -> Result<()> {
             mounts.lines().any(|line| line.split(' ').nth(1) == at.to_str())
         };
         while is_mounted() {
-            run(Command::new("umount").arg(&at)).with_context(|| format!("{} is in use", at.display()))?;
+            run(Command::new("umount").arg(&at))
+                .with_context(|| format!("{} is in use", at.display()))?;
         }
     }
     if folder.exists() {

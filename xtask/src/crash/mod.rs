@@ -3,14 +3,19 @@
 //! Producers write down what they were told and when; what they hold for done is compared with what the files
 //! hold once everything has come to rest. `docs/crash.md` tells how to read the result.
 
+mod breakable;
 mod caller;
 mod clients;
 mod dice;
+mod disk;
 mod kill;
 mod load;
 mod oracle;
 mod output;
 mod own;
+mod planted;
+mod points;
+mod power;
 mod report;
 mod server;
 mod story;
@@ -18,32 +23,48 @@ mod story;
 use std::{env, path::PathBuf, time::SystemTime};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
-use self::{
-    dice::Dice,
-    kill::{Installed, Round},
-    report::Report,
-    server::Output,
+use self::{dice::Dice, kill::Installed, power::StatePlace, report::Report, server::Output};
+use crate::{
+    interop::server::Binary,
+    places,
+    require::{POWER_CUTS, Require},
+    tally::Tally,
 };
-use crate::{interop::server::Binary, places, require::Require, tally::Tally};
 
 /// Repeats a run: the seed that its report names.
 const SEED: &str = "KSINK_SEED";
 
-/// How many kills there are, over all outputs.
-const KILLS: u32 = 80;
-
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// What is tried; all of it by default.
+    #[arg(value_enum)]
+    suites: Vec<Suite>,
     /// How many times ksink is killed while real producers work.
-    #[arg(long, value_name = "N", default_value_t = KILLS)]
+    #[arg(long, value_name = "N", default_value_t = 80)]
     kills: u32,
+    /// How many times the power goes.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    power_cuts: usize,
     /// Kill this ksink instead of building one.
     #[arg(long, value_name = "FILE")]
     ksink: Option<PathBuf>,
     /// What must not be skipped for lack of a tool: "all", a client, or "power-cuts".
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     require: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// SIGKILL at random times, while real producers work.
+    Kills,
+    /// Death at every named place of the commit protocol.
+    Points,
+    /// Power cuts at `--durability power`.
+    Power,
+    /// Each suite must find the fault that it is there for.
+    Planted,
 }
 
 /// The task on its own; says whether nothing failed.
@@ -54,42 +75,150 @@ pub(crate) fn run_alone(args: &Args) -> Result<bool> {
     Ok(tally.failed == 0)
 }
 
+/// All of it, as a stage of `ci`.
+pub(crate) fn run_short(require: &Require) -> Result<Tally> {
+    run(
+        &Args { suites: Vec::new(), kills: 80, power_cuts: 20, ksink: None, require: Vec::new() },
+        require,
+    )
+}
+
 fn run(args: &Args, require: &Require) -> Result<Tally> {
     let seed = seed()?;
     println!("{SEED}={seed}");
-    let mut report = Report::new(seed);
-    let mut dice = Dice::new(seed);
-    run_kills(args, require, &mut dice, &mut report)?;
-    report.publish()?;
-    Ok(report.tally())
-}
-
-fn run_kills(args: &Args, require: &Require, dice: &mut Dice, report: &mut Report) -> Result<()> {
-    let mut installed = Vec::new();
-    for (name, short) in clients::CLIENTS {
-        match clients::install(name) {
-            Ok(command) => installed.push(Installed { name: short, command }),
-            Err(why) => report.skip(require.skip(name, &format!("{why:#}"))),
+    let mut run = Run { args, require, seed, breakable: None, report: Report::new(seed) };
+    // The build for tests comes first, so that the ordinary one stays where it is looked for.
+    for suite in [Suite::Points, Suite::Power, Suite::Planted, Suite::Kills] {
+        if args.suites.is_empty() || args.suites.contains(&suite) {
+            run.play(suite)?;
         }
     }
-    if installed.is_empty() {
-        return Ok(());
-    }
-    let binary = Binary::provide(args.ksink.as_deref())?;
-    let halves = [(Output::Plain, args.kills.div_ceil(2)), (Output::Transactional, args.kills / 2)];
-    for (output, kills) in halves {
-        let round = Round { output, kills, seed: dice.pick(0..1 << 32) };
-        let name = format!("{kills} kills, {output}");
-        println!("{name} ...");
-        let folder = runs().join(format!("kill-{output}").replace(' ', "-"));
-        let outcome = round.play(&mut installed, binary.file(), &folder);
-        report.add_kills(name, &round, outcome);
-    }
-    Ok(())
+    run.report.publish()?;
+    Ok(run.report.tally())
 }
 
-fn runs() -> PathBuf {
-    places::target().join("crash/runs")
+struct Run<'a> {
+    args: &'a Args,
+    require: &'a Require,
+    seed: u64,
+    breakable: Option<PathBuf>,
+    report: Report,
+}
+
+impl Run<'_> {
+    fn play(&mut self, suite: Suite) -> Result<()> {
+        match suite {
+            Suite::Kills => self.kills(),
+            Suite::Points => self.points(),
+            Suite::Power => self.power(),
+            Suite::Planted => self.planted(),
+        }
+    }
+
+    fn breakable(&mut self) -> Result<PathBuf> {
+        let built = match self.breakable.take() {
+            Some(built) => built,
+            None => breakable::build()?,
+        };
+        Ok(self.breakable.insert(built).clone())
+    }
+
+    fn kills(&mut self) -> Result<()> {
+        let mut installed = Vec::new();
+        for (name, short) in clients::CLIENTS {
+            match clients::install(name) {
+                Ok(command) => installed.push(Installed { name: short, command }),
+                Err(why) => self.report.skip(self.require.skip(name, &format!("{why:#}"))),
+            }
+        }
+        if installed.is_empty() {
+            return Ok(());
+        }
+        let binary = Binary::provide(self.args.ksink.as_deref())?;
+        let kills = self.args.kills;
+        let halves = [(Output::Plain, kills.div_ceil(2)), (Output::Transactional, kills / 2)];
+        for (n, (output, kills)) in halves.into_iter().enumerate() {
+            let round = kill::Round { output, kills, seed: self.seed_of(n) };
+            let name = announce(format!("{kills} kills, {output}"));
+            let outcome = round.play(&mut installed, binary.file(), &folder("kills", n));
+            self.report.add_kills(&name, &round, outcome);
+        }
+        Ok(())
+    }
+
+    fn points(&mut self) -> Result<()> {
+        let binary = self.breakable()?;
+        let mut outcomes = Vec::new();
+        for (n, output) in [Output::Plain, Output::Transactional].into_iter().enumerate() {
+            let name = announce(format!("death at every place, {output}"));
+            match points::play(&binary, &folder("points", n), output, self.seed_of(10 + n)) {
+                Ok(outcome) => {
+                    self.report.add(&name, &outcome.to_string(), &outcome.complaints());
+                    outcomes.push(outcome);
+                }
+                Err(error) => self.report.add_error(&name, &error),
+            }
+        }
+        let unreached = points::unreached(&outcomes);
+        let complaints: Vec<String> =
+            unreached.iter().map(|place| format!("nobody died at {place}")).collect();
+        let seen = format!("{} of {}", points::count() - unreached.len(), points::count());
+        self.report.add("places that were passed", &seen, &complaints);
+        Ok(())
+    }
+
+    fn power(&mut self) -> Result<()> {
+        if let Some(why) = disk::missing() {
+            self.report.skip(self.require.skip(POWER_CUTS, &why));
+            return Ok(());
+        }
+        let binary = self.breakable()?;
+        let settings = [
+            (Output::Plain, StatePlace::BesideOutput),
+            (Output::Transactional, StatePlace::BesideOutput),
+            (Output::Plain, StatePlace::Apart),
+            (Output::EachTransaction, StatePlace::Apart),
+        ];
+        for (n, (output, state)) in settings.into_iter().enumerate() {
+            let cuts = self.args.power_cuts.div_ceil(settings.len());
+            let round = power::Round { output, state, cuts, seed: self.seed_of(20 + n) };
+            let name = announce(format!("{cuts} power cuts, {output}, the state {state}"));
+            match round.play(&binary, &folder("power", n)) {
+                Ok(outcome) => self.report.add(&name, &outcome.to_string(), &outcome.complaints()),
+                Err(error) => self.report.add_error(&name, &error),
+            }
+        }
+        Ok(())
+    }
+
+    fn planted(&mut self) -> Result<()> {
+        let binary = self.breakable()?;
+        for (n, fault) in planted::FAULTS.iter().enumerate() {
+            if let Some(why) = disk::missing().filter(|_| fault.scene.needs_power_cuts()) {
+                self.report.skip(self.require.skip(POWER_CUTS, &why));
+                continue;
+            }
+            let name = announce(format!("planted: {}", fault.name));
+            let (seen, complaints) =
+                fault.play(&binary, &folder("planted", n), self.seed_of(30 + n));
+            self.report.add(&name, &seen, &complaints);
+        }
+        Ok(())
+    }
+
+    /// Every part has a seed of its own, so that it can be repeated alone.
+    fn seed_of(&self, part: usize) -> u64 {
+        Dice::new(self.seed.wrapping_add(part as u64)).pick(0..1 << 32)
+    }
+}
+
+fn announce(name: String) -> String {
+    println!("{name} ...");
+    name
+}
+
+fn folder(suite: &str, n: usize) -> PathBuf {
+    places::target().join("crash/runs").join(format!("{suite}-{n}"))
 }
 
 fn seed() -> Result<u64> {

@@ -21,7 +21,7 @@ use super::{
     clients::TOPICS,
     dice::Dice,
     server::PARTITIONS,
-    story::{Acked, Ending, Place, Producer, Transaction, now},
+    story::{Acked, Ending, Place, Producer, Story, Transaction, now},
 };
 
 const TRANSACTION_TIMEOUT_MS: i32 = 60_000;
@@ -88,6 +88,13 @@ impl Own {
             next_transaction: 0,
             story: Producer::default(),
         }
+    }
+
+    /// What it remembers, as a story of one.
+    pub(crate) fn into_story(self) -> Story {
+        let mut story = Story::default();
+        story.insert(self.name, self.story);
+        story
     }
 
     /// Gets an id, or the next epoch of the one that its transactional id has.
@@ -205,7 +212,6 @@ impl Own {
         let topics = batches.iter().map(|batch| AddPartitionsToTxnTopic {
             name: TOPICS[batch.topic],
             partitions: vec![batch.partition],
-            ..Default::default()
         });
         let request = AddPartitionsToTxnRequest {
             v3_and_below_transactional_id: &self.name,

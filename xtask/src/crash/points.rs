@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::Path,
     thread::sleep,
     time::{Duration, Instant},
@@ -88,7 +89,7 @@ pub(crate) fn kinds(output: Output) -> &'static [Kind] {
 fn die_at(setup: &mut Setup, place: &str, passage: u32, wait: Duration) -> Result<bool> {
     setup.env = vec![(FAIL_POINT, format!("{place}:{passage}"))];
     let mut life = setup.start()?;
-    Ok(life.died_within(wait)? || !life.stop()?)
+    Ok(life.died_within(wait)? || !life.stop_or_die()?)
 }
 
 impl Outcome {
@@ -114,9 +115,25 @@ impl Outcome {
         if !self.verdict.is_good() {
             complaints.push(self.verdict.to_string());
         }
-        complaints.extend(self.failures.iter().map(|failure| format!("an error reached {failure}")));
+        complaints
+            .extend(self.failures.iter().map(|failure| format!("an error reached {failure}")));
         complaints
     }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { deaths, nested, committed, acked, took, .. } = self;
+        let (count, places, took) =
+            (deaths.values().sum::<u32>(), deaths.len(), took.as_secs_f64());
+        write!(f, "{count} deaths at {places} places, {nested} of them while recovering; ")?;
+        write!(f, "{acked} records acknowledged, {committed} transactions committed; {took:.1} s")
+    }
+}
+
+/// How many places there are.
+pub(crate) fn count() -> usize {
+    FAIL_POINTS.len()
 }
 
 /// The places at which no server died in any of these runs.

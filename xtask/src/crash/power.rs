@@ -1,6 +1,7 @@
 //! The power goes at random times, while producers work at `--durability power`.
 
 use std::{
+    fmt,
     path::Path,
     thread::sleep,
     time::{Duration, Instant},
@@ -80,7 +81,8 @@ impl Round {
     fn setup(&self, binary: &Path, folder: &Path, disk: &Disk, dice: &mut Dice) -> Result<Setup> {
         let mut setup = Setup::fresh(binary, &folder.join("ksink"), self.output, dice)?;
         setup.output_folder = disk.output_folder();
-        setup.state_folder = (self.state == StatePlace::Apart).then(|| disk.state_folder().join("ksink"));
+        setup.state_folder =
+            (self.state == StatePlace::Apart).then(|| disk.state_folder().join("ksink"));
         setup.durability = "power";
         setup.env = vec![(BOOT_ID, "first".to_owned())];
         Ok(setup)
@@ -111,12 +113,32 @@ impl Round {
     }
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verdicts, acked, committed, took, .. } = self;
+        let good = verdicts.iter().filter(|verdict| verdict.is_good()).count();
+        let (cuts, took) = (verdicts.len(), took.as_secs_f64());
+        write!(f, "{good} of {cuts} cuts without a violation; {acked} records acknowledged, ")?;
+        write!(f, "{committed} transactions committed; {took:.1} s")
+    }
+}
+
+impl fmt::Display for StatePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::BesideOutput => "beside it",
+            Self::Apart => "on another disk",
+        })
+    }
+}
+
 impl Outcome {
     pub(crate) fn complaints(&self) -> Vec<String> {
         let bad = self.verdicts.iter().enumerate().filter(|(_, verdict)| !verdict.is_good());
         let mut complaints: Vec<String> =
             bad.map(|(number, verdict)| format!("cut {number}: {verdict}")).collect();
-        complaints.extend(self.failures.iter().map(|failure| format!("an error reached {failure}")));
+        complaints
+            .extend(self.failures.iter().map(|failure| format!("an error reached {failure}")));
         complaints
     }
 }

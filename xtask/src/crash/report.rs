@@ -40,14 +40,19 @@ impl Report {
         }
     }
 
-    pub(crate) fn add_kills(&mut self, name: String, round: &Round, outcome: Result<Outcome>) {
+    pub(crate) fn add_kills(&mut self, name: &str, round: &Round, outcome: Result<Outcome>) {
         match outcome {
             Ok(outcome) => {
                 self.versions.extend(outcome.versions.iter().cloned());
-                self.add(&name, &kills_seen(&outcome), &round.complaints(&outcome));
+                self.add(name, &kills_seen(&outcome), &round.complaints(&outcome));
             }
-            Err(error) => self.add(&name, "came to no end", &[format!("{error:#}")]),
+            Err(error) => self.add_error(name, &error),
         }
+    }
+
+    /// Adds what came to no end.
+    pub(crate) fn add_error(&mut self, name: &str, error: &anyhow::Error) {
+        self.add(name, "came to no end", &[format!("{error:#}")]);
     }
 
     pub(crate) fn tally(&self) -> Tally {

@@ -176,7 +176,8 @@ impl Life {
         });
         match ended {
             Some(status) => bail!("ksink ended with {status}; its log: {}", self.log_tail()),
-            None => Ok(ensure!(listens, "ksink does not listen; its log: {}", self.log_tail())),
+            None if listens => Ok(()),
+            None => bail!("ksink does not listen; its log: {}", self.log_tail()),
         }
     }
 
@@ -200,8 +201,14 @@ impl Life {
         }
     }
 
-    /// Asks ksink to end. Gives false where it was killed while it did, as it may have been ordered to be.
-    pub(crate) fn stop(mut self) -> Result<bool> {
+    /// Asks ksink to end, which it must do in good time and with success.
+    pub(crate) fn stop(self) -> Result<()> {
+        ensure!(self.stop_or_die()?, "ksink was killed by somebody else");
+        Ok(())
+    }
+
+    /// The same; gives false where it was killed meanwhile, as it may have been ordered to be.
+    pub(crate) fn stop_or_die(mut self) -> Result<bool> {
         kill_process(Pid::from_child(&self.process), Signal::TERM)
             .context("ksink was gone already")?;
         match ended_within(&mut self.process, STOP_WAIT)? {
