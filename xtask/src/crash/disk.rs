@@ -128,6 +128,27 @@ impl Disk {
     }
 }
 
+/// Whether a cut takes what was not synced, and nothing else: otherwise no run would show anything.
+pub(crate) fn check_cut(folder: &Path) -> Result<()> {
+    let mut disk = Disk::make(folder)?;
+    let [synced, forgotten] = ["synced", "forgotten"].map(|name| disk.output_folder().join(name));
+    fs::write(&forgotten, "forgotten")?;
+    File::open(&forgotten)?.sync_all()?;
+    fs::write(&synced, "synced")?;
+    File::open(&synced)?.sync_all()?;
+    File::open(disk.output_folder())?.sync_all()?;
+    fs::write(&forgotten, "forgotten, and changed")?;
+    fs::rename(&synced, synced.with_extension("renamed"))?;
+    let cut = disk.cut(0)?;
+    disk.go_back_to(&cut)?;
+    ensure!(fs::read_to_string(&synced)? == "synced", "a cut took what was synced");
+    let changed = fs::read_to_string(&forgotten)?;
+    ensure!(!changed.contains("changed"), "a cut kept what was not synced");
+    let renamed = synced.with_extension("renamed").exists();
+    ensure!(!renamed, "a cut kept a name that was not synced");
+    Ok(())
+}
+
 /// A mounted file system; dropped, it is no longer.
 struct Mounted {
     at: PathBuf,

@@ -172,6 +172,9 @@ impl Run<'_> {
             self.report.skip(self.require.skip(POWER_CUTS, &why));
             return Ok(());
         }
+        let complaints =
+            disk::check_cut(&folder("power", 0)).err().map(|error| format!("{error:#}"));
+        self.report.add("a power cut takes what was not synced", "", complaints.as_slice());
         let binary = self.breakable()?;
         let settings = [
             (Output::Plain, StatePlace::BesideOutput),

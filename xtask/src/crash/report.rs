@@ -34,7 +34,8 @@ impl Report {
             [..] => self.tally.failed += 1,
         }
         let verdict = if complaints.is_empty() { "ok" } else { "FAIL" };
-        self.say(format!("- {verdict} {name}: {seen}"));
+        let seen = if seen.is_empty() { seen.to_owned() } else { format!(": {seen}") };
+        self.say(format!("- {verdict} {name}{seen}"));
         for complaint in complaints {
             self.say(format!("  - FAILED {name}: {complaint} ({SEED}={})", self.seed));
         }
