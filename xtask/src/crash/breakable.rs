@@ -18,6 +18,11 @@ pub(crate) const BOOT_ID: &str = "KSINK_BOOT_ID";
 /// Which fault it has.
 pub(crate) const PLANTED_FAULT: &str = "KSINK_PLANTED_FAULT";
 
+/// After how many bytes its journal starts over, which it would not in a short run.
+pub(crate) const JOURNAL_BYTES: &str = "KSINK_JOURNAL_BYTES";
+
+pub(crate) const JOURNAL_BYTES_SMALL: &str = "20000";
+
 /// Builds it, and puts it where the ordinary build does not replace it.
 pub(crate) fn build() -> Result<PathBuf> {
     let package = ["build", "--quiet", "--profile", "quick", "--package", "ksink-cli"];

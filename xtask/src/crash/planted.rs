@@ -89,10 +89,9 @@ impl Stage<'_> {
     /// The producer's question is not answered by the server that dies; it asks the next one.
     fn death(&mut self, binary: &Path, place: &str) -> Result<Verdict> {
         let mut setup = Setup::fresh(binary, self.folder, Output::Plain, &mut self.dice)?;
-        setup.env = self.env([(FAIL_POINT, place.to_owned())]);
+        setup.env = self.env();
         let mut own = self.own(&setup, Kind::Plain);
-        let mut life = setup.start()?;
-        setup.env = self.env([]);
+        let mut life = setup.start_with(&[(FAIL_POINT, place.to_owned())])?;
         let story = std::thread::scope(|scope| {
             let producer = scope.spawn(move || -> Result<Story> {
                 own.init()?;
@@ -118,9 +117,9 @@ impl Stage<'_> {
         setup.output_folder = disk.output_folder();
         setup.state_folder = Some(disk.state_folder().join("ksink"));
         setup.durability = "power";
-        setup.env = self.env([(BOOT_ID, "first".to_owned())]);
+        setup.env = self.env();
         let mut own = self.own(&setup, Kind::Implicit);
-        let mut life = setup.start()?;
+        let mut life = setup.start_with(&[(BOOT_ID, "first".to_owned())])?;
         own.init()?;
         for _ in 0..3 {
             own.transact_so(2, true)?;
@@ -131,8 +130,7 @@ impl Stage<'_> {
         let cut = disk.cut(0)?;
         life.stop()?;
         disk.go_back_to(&cut)?;
-        setup.env = self.env([(BOOT_ID, "second".to_owned())]);
-        life = setup.start()?;
+        life = setup.start_with(&[(BOOT_ID, "second".to_owned())])?;
         life.await_listening()?;
         life.stop()?;
         judge(&own.into_story(), &setup.output_folder, Some(at))
@@ -142,11 +140,8 @@ impl Stage<'_> {
         Own::new("own0".to_owned(), kind, Caller::new(setup.addr()), self.dice.split())
     }
 
-    fn env<const N: usize>(
-        &self,
-        more: [(&'static str, String); N],
-    ) -> Vec<(&'static str, String)> {
+    fn env(&self) -> Vec<(&'static str, String)> {
         let fault = self.fault.map(|fault| (PLANTED_FAULT, fault.to_owned()));
-        more.into_iter().chain(fault).collect()
+        fault.into_iter().collect()
     }
 }

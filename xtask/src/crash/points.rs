@@ -12,7 +12,7 @@ use anyhow::Result;
 use ksink_disk::FAIL_POINTS;
 
 use super::{
-    breakable::FAIL_POINT,
+    breakable::{FAIL_POINT, JOURNAL_BYTES, JOURNAL_BYTES_SMALL},
     dice::Dice,
     kill::judge,
     load::Load,
@@ -53,19 +53,19 @@ pub(crate) fn play(binary: &Path, folder: &Path, output: Output, seed: u64) -> R
     let start = Instant::now();
     let mut dice = Dice::new(seed);
     let mut setup = Setup::fresh(binary, folder, output, &mut dice)?;
+    setup.env = vec![(JOURNAL_BYTES, JOURNAL_BYTES_SMALL.to_owned())];
     let mut outcome = Outcome::default();
     let load = Load::start(setup.addr(), kinds(output), 5, &mut dice);
     for place in FAIL_POINTS {
         for passage in PASSAGES {
             let wait = if passage == 1 { FIRST_WAIT } else { LATER_WAIT };
-            if !die_at(&mut setup, place, passage, wait)? {
+            if !die_at(&setup, place, passage, wait)? {
                 break;
             }
             *outcome.deaths.entry(place).or_default() += 1;
-            outcome.recover(&mut setup, &mut dice)?;
+            outcome.recover(&setup, &mut dice)?;
         }
     }
-    setup.env.clear();
     let life = setup.start()?;
     let story = load.finish();
     life.stop()?;
@@ -86,19 +86,17 @@ pub(crate) fn kinds(output: Output) -> &'static [Kind] {
 }
 
 /// Says whether the server died there, be it while it was asked to stop.
-fn die_at(setup: &mut Setup, place: &str, passage: u32, wait: Duration) -> Result<bool> {
-    setup.env = vec![(FAIL_POINT, format!("{place}:{passage}"))];
-    let mut life = setup.start()?;
+fn die_at(setup: &Setup, place: &str, passage: u32, wait: Duration) -> Result<bool> {
+    let mut life = setup.start_with(&[(FAIL_POINT, format!("{place}:{passage}"))])?;
     Ok(life.died_within(wait)? || !life.stop_or_die()?)
 }
 
 impl Outcome {
     /// Starts that may die again on their way up, at places that chance names.
-    fn recover(&mut self, setup: &mut Setup, dice: &mut Dice) -> Result<()> {
+    fn recover(&mut self, setup: &Setup, dice: &mut Dice) -> Result<()> {
         for _ in 0..dice.pick(0..u64::from(NESTED_MAX) + 1) {
             let place = FAIL_POINTS[dice.pick(0..FAIL_POINTS.len() as u64) as usize];
-            setup.env = vec![(FAIL_POINT, format!("{place}:1"))];
-            let mut life = setup.start()?;
+            let mut life = setup.start_with(&[(FAIL_POINT, format!("{place}:1"))])?;
             if life.died_within(NESTED_WAIT)? {
                 self.nested += 1;
                 *self.deaths.entry(place).or_default() += 1;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{
-    breakable::BOOT_ID,
+    breakable::{BOOT_ID, JOURNAL_BYTES, JOURNAL_BYTES_SMALL},
     dice::Dice,
     disk::{Cut, Disk},
     kill::judge,
@@ -84,7 +84,8 @@ impl Round {
         setup.state_folder =
             (self.state == StatePlace::Apart).then(|| disk.state_folder().join("ksink"));
         setup.durability = "power";
-        setup.env = vec![(BOOT_ID, "first".to_owned())];
+        setup.env =
+            vec![(BOOT_ID, "first".to_owned()), (JOURNAL_BYTES, JOURNAL_BYTES_SMALL.to_owned())];
         Ok(setup)
     }
 
@@ -99,9 +100,7 @@ impl Round {
         at: Micros,
     ) -> Result<Verdict> {
         disk.go_back_to(cut)?;
-        let mut setup = setup.clone();
-        setup.env = vec![(BOOT_ID, format!("after cut {number}"))];
-        let mut life = setup.start()?;
+        let mut life = setup.start_with(&[(BOOT_ID, format!("after cut {number}"))])?;
         life.await_listening()?;
         life.stop()?;
         let verdict = judge(story, &setup.output_folder, Some(at))?;

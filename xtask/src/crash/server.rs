@@ -77,7 +77,7 @@ pub(crate) struct Setup {
     pub state_folder: Option<PathBuf>,
     pub durability: &'static str,
     pub port: u16,
-    /// What the build for tests reads, and nothing else.
+    /// What the build for tests reads, and no other.
     pub env: Vec<(&'static str, String)>,
 }
 
@@ -112,16 +112,18 @@ impl Setup {
 
     /// Begins a life, and does not wait for anything.
     pub(crate) fn start(&self) -> Result<Life> {
-        self.start_by(Command::new(&self.binary))
+        self.start_with(&[])
     }
 
-    /// The same, where the binary is started by another program, which gets it as its last argument.
-    pub(crate) fn start_by(&self, mut command: Command) -> Result<Life> {
+    /// The same, with more for the build for tests to read.
+    pub(crate) fn start_with(&self, more: &[(&'static str, String)]) -> Result<Life> {
         let log = self.folder.join("ksink.log");
         let mut stderr = File::options().create(true).append(true).open(&log)?;
         let born = now();
-        writeln!(stderr, "-- started at {born} with {:?}", self.env)?;
-        command.args(self.flags()).envs(self.env.iter().map(|(name, value)| (name, value)));
+        writeln!(stderr, "-- started at {born} with {:?} {more:?}", self.env)?;
+        let mut command = Command::new(&self.binary);
+        command.args(self.flags());
+        command.envs(self.env.iter().chain(more).map(|(name, value)| (name, value)));
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let process = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         Ok(Life { process, log, born, addr: self.addr() })
