@@ -10,9 +10,6 @@ use std::{
 use anyhow::{Result, bail, ensure};
 use ksink_wire::{ApiKey, ErrorCode, Request, Response, ResponseHeader, frame::put_request};
 
-/// How long the world may refuse to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// How long one answer may take; then the connection is given up and the question asked again.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
 
@@ -44,13 +41,15 @@ pub(crate) fn heard<T>(codes: impl IntoIterator<Item = ErrorCode>, done: T) -> H
 #[derive(Debug)]
 pub(crate) struct Caller {
     addr: SocketAddr,
+    /// How long the world may refuse to answer.
+    patience: Duration,
     stream: Option<TcpStream>,
     correlation_id: i32,
 }
 
 impl Caller {
-    pub(crate) fn new(addr: SocketAddr) -> Self {
-        Self { addr, stream: None, correlation_id: 0 }
+    pub(crate) fn new(addr: SocketAddr, patience: Duration) -> Self {
+        Self { addr, patience, stream: None, correlation_id: 0 }
     }
 
     /// Asks until there is an answer that is not retriable.
@@ -61,7 +60,7 @@ impl Caller {
         request: &Request<'_>,
         read: impl Fn(Response<'_>) -> Heard<T>,
     ) -> Result<T> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             let trouble = match self.try_ask(version, request) {
                 Ok(frame) => {
@@ -77,10 +76,8 @@ impl Caller {
                     error.to_string()
                 }
             };
-            ensure!(
-                Instant::now() < deadline,
-                "{api:?} was not answered within {PATIENCE:?}: {trouble}"
-            );
+            let waited = self.patience;
+            ensure!(Instant::now() < deadline, "{api:?} had no answer in {waited:?}: {trouble}");
             sleep(PAUSE);
         }
     }

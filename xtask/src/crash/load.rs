@@ -17,6 +17,9 @@ use super::{
     story::{Producer, Story},
 };
 
+/// A server that is killed again and again may let a question wait.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Producers at work, each on a thread.
 pub(crate) struct Load {
     is_over: Arc<AtomicBool>,
@@ -30,7 +33,7 @@ impl Load {
         let is_over = Arc::new(AtomicBool::new(false));
         let start = |(n, kind): (usize, &Kind)| {
             let name = format!("own{n}");
-            let own = Own::new(name.clone(), *kind, Caller::new(addr), dice.split());
+            let own = Own::new(name.clone(), *kind, Caller::new(addr, PATIENCE), dice.split());
             let (kind, dice, is_over) = (*kind, dice.split(), is_over.clone());
             (name, thread::spawn(move || work(own, kind, pause_ms, dice, &is_over)))
         };
