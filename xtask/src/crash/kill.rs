@@ -90,7 +90,7 @@ impl Round {
             client.finish(&mut story)?;
         }
         life.stop()?;
-        let verdict = judge(&story, &setup.output_folder, None)?;
+        let verdict = judge(&story, &setup.output_folder)?;
         Ok(Outcome::of(&story, verdict, &lives, start.elapsed()))
     }
 
@@ -126,11 +126,11 @@ impl Round {
     }
 }
 
-/// Compares an output folder with what the producers were told, all of it or until some time.
-pub(crate) fn judge(story: &Story, output_folder: &Path, by: Option<Micros>) -> Result<Verdict> {
+/// Compares an output folder with what the producers were told.
+pub(crate) fn judge(story: &Story, output_folder: &Path) -> Result<Verdict> {
     let mut judge = Judge::new(story);
     output::read(output_folder, |kept| judge.see(kept)).context("the output")?;
-    Ok(judge.judge(by))
+    Ok(judge.judge())
 }
 
 impl Outcome {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     output::Kept,
-    story::{Acked, Micros, Producer, Story, Transaction},
+    story::{Acked, Place, Producer, Story, Transaction},
 };
 
 /// How many records or transactions went wrong, by what went wrong with them.
@@ -93,17 +93,16 @@ impl<'s> Judge<'s> {
         }
     }
 
-    /// What was acknowledged or committed by then must be there; with `None`, all that ever was.
-    pub(crate) fn judge(mut self, by: Option<Micros>) -> Verdict {
-        let in_time = |at: Micros| by.is_none_or(|by| at <= by);
+    /// Compares, once everything was seen.
+    pub(crate) fn judge(mut self) -> Verdict {
         let nothing = Seen::default();
         for (name, producer) in &self.story.producers {
             let seen = self.seen.get(&**name).unwrap_or(&nothing);
-            let acked = producer.acked.iter().filter(|(_, acked)| in_time(acked.at));
-            self.verdict.lost += acked.filter(|(n, _)| !seen.records.contains(n)).count();
+            self.verdict.lost +=
+                producer.acked.keys().filter(|n| !seen.records.contains(n)).count();
             for (number, transaction) in &producer.transactions {
                 let there = seen.by_transaction.get(number).copied().unwrap_or_default();
-                self.verdict.add(transaction, there, in_time);
+                self.verdict.add(transaction, there);
             }
             let unknown = |number: &&u32| !producer.transactions.contains_key(number);
             self.verdict.foreign += seen.by_transaction.keys().filter(unknown).count();
@@ -114,14 +113,13 @@ impl<'s> Judge<'s> {
 
 impl Verdict {
     /// A transaction of which so many records are there. What was not answered may be there whole, or not at all.
-    fn add(&mut self, transaction: &Transaction, there: u32, in_time: impl Fn(Micros) -> bool) {
+    fn add(&mut self, transaction: &Transaction, there: u32) {
         let Some(ending) = transaction.ending.filter(|ending| ending.commit) else {
             self.aborted_visible += there as usize;
             return;
         };
         if there == 0 {
-            let is_due = transaction.ended.is_some_and(in_time);
-            self.lost += if is_due { ending.count as usize } else { 0 };
+            self.lost += if transaction.ended.is_some() { ending.count as usize } else { 0 };
         } else if there != ending.count {
             self.torn += 1;
         }
@@ -136,7 +134,7 @@ impl Producer {
 
 impl Acked {
     /// Whether it is where its producer was told; nobody can be told wrong who was told nothing.
-    fn is_at(&self, place: &super::story::Place) -> bool {
+    fn is_at(&self, place: &Place) -> bool {
         self.place.offset < 0 || self.place == *place
     }
 }
@@ -144,7 +142,7 @@ impl Acked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crash::story::{Ending, Place};
+    use crate::crash::story::Ending;
 
     /// Four plain records of `p` to partition 0, two of them acknowledged at 10 and 20; and of `t` a committed
     /// transaction (2 records, at 30), an aborted one (1), one whose commit was not answered (2), one left open (1).
@@ -193,22 +191,21 @@ mod tests {
         vec![plain(0), plain(1), kept("t", Some(0), 0, 1, 0), kept("t", Some(0), 1, 1, 1)]
     }
 
-    fn judged(kept: Vec<Kept>, by: Option<Micros>) -> Verdict {
-        let story = story();
+    fn judged(story: Story, kept: Vec<Kept>) -> Verdict {
         let mut judge = Judge::new(&story);
         kept.into_iter().for_each(|kept| judge.see(kept));
-        judge.judge(by)
+        judge.judge()
     }
 
     fn check(change: impl FnOnce(&mut Vec<Kept>), verdict: Verdict) {
         let mut kept = sound();
         change(&mut kept);
-        assert_eq!(judged(kept, None), verdict);
+        assert_eq!(judged(story(), kept), verdict);
     }
 
     #[test]
     fn what_was_promised_and_no_more_is_good() {
-        assert!(judged(sound(), None).is_good());
+        assert!(judged(story(), sound()).is_good());
     }
 
     #[test]
@@ -230,9 +227,9 @@ mod tests {
 
     #[test]
     fn what_was_promised_after_the_cut_may_be_missing() {
-        assert_eq!(judged(vec![plain(0)], Some(10)), Verdict::default());
-        assert_eq!(judged(vec![plain(0)], Some(20)).lost, 1);
-        assert_eq!(judged(vec![], Some(30)).lost, 4);
+        assert_eq!(judged(story().until(10), vec![plain(0)]), Verdict::default());
+        assert_eq!(judged(story().until(20), vec![plain(0)]).lost, 1);
+        assert_eq!(judged(story().until(30), vec![]).lost, 4);
     }
 
     #[test]

@@ -26,6 +26,9 @@ use super::{
 
 const TRANSACTION_TIMEOUT_MS: i32 = 60_000;
 
+/// Where the numbers of a producer go on that is resumed: nobody counts so far in a test.
+const RESUMED: u32 = 1 << 30;
+
 /// What a producer does, and which protocol of transactions it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -88,6 +91,14 @@ impl Own {
             next_transaction: 0,
             story: Producer::default(),
         }
+    }
+
+    /// Goes on where a producer of this name has stopped, in a life that knows nothing of its last questions.
+    pub(crate) fn resume(mut self, story: Producer) -> Self {
+        self.story = story;
+        self.next_record = RESUMED;
+        self.next_transaction = RESUMED;
+        self
     }
 
     /// What it remembers, as a story of one.

@@ -19,7 +19,7 @@ use super::{
     oracle::Verdict,
     own::{Kind, Own},
     server::{Life, Output, Setup},
-    story::{Micros, now},
+    story::{Story, now},
 };
 
 /// What is wrong with a ksink, and where that shows.
@@ -111,7 +111,7 @@ impl Stage<'_> {
         await_death(&mut life)?;
         let life = setup.start()?;
         let own = producer.join().expect("it returns its errors")?;
-        self.end(&setup, life, own, None)
+        self.end(&setup, life, &own.into_story())
     }
 
     /// The commit is decided when the server dies. The next one has to complete it, from what the power cut left.
@@ -131,7 +131,7 @@ impl Stage<'_> {
         let mut life = setup.start_with(&[(BOOT_ID, "second".to_owned())])?;
         life.await_listening()?;
         let own = producer.join().expect("it returns its errors")?;
-        self.end(&setup, life, own, None)
+        self.end(&setup, life, &own.into_story())
     }
 
     /// The producer asks for the next epoch after its last transaction: that syncs the journal, which then says that
@@ -150,7 +150,7 @@ impl Stage<'_> {
         disk.go_back_to(&cut)?;
         let mut life = setup.start_with(&[(BOOT_ID, "second".to_owned())])?;
         life.await_listening()?;
-        self.end(&setup, life, own, Some(at))
+        self.end(&setup, life, &own.into_story().until(at))
     }
 
     /// The state lies on another file system than the output.
@@ -166,9 +166,9 @@ impl Stage<'_> {
         Ok((disk, setup))
     }
 
-    fn end(&self, setup: &Setup, life: Life, own: Own, by: Option<Micros>) -> Result<Verdict> {
+    fn end(&self, setup: &Setup, life: Life, story: &Story) -> Result<Verdict> {
         life.stop()?;
-        judge(&own.into_story(), &setup.output_folder, by)
+        judge(story, &setup.output_folder)
     }
 
     fn own(&mut self, setup: &Setup, kind: Kind) -> Own {

@@ -69,7 +69,7 @@ pub(crate) fn play(binary: &Path, folder: &Path, output: Output, seed: u64) -> R
     let life = setup.start()?;
     let story = load.finish();
     life.stop()?;
-    outcome.verdict = judge(&story, &setup.output_folder, None)?;
+    outcome.verdict = judge(&story, &setup.output_folder)?;
     (outcome.committed, outcome.acked) = (story.ended().0, story.acked());
     outcome.failures = story.failures().collect();
     outcome.took = start.elapsed();

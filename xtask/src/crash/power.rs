@@ -11,11 +11,13 @@ use anyhow::{Context, Result};
 
 use super::{
     breakable::{BOOT_ID, JOURNAL_BYTES, JOURNAL_BYTES_SMALL},
+    caller::Caller,
     dice::Dice,
     disk::{Cut, Disk},
     kill::judge,
     load::Load,
     oracle::Verdict,
+    own::{Kind, Own},
     points::kinds,
     server::{Output, Setup},
     story::{Micros, Story, now},
@@ -23,6 +25,9 @@ use super::{
 
 /// How long after the last cut the power goes again, in milliseconds.
 const GAP_MS: std::ops::Range<u64> = 20..300;
+
+/// How long a producer waits for an answer after a cut. Nothing is open then that it would have to wait for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the state lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +73,9 @@ impl Round {
         }
         let story = load.finish();
         life.stop()?;
-        let verdicts = cuts.iter().enumerate().map(|(number, (at, cut))| {
-            let verdict = self.judge_cut(&setup, &mut disk, cut, number, &story, *at);
+        let verdicts = cuts.iter().enumerate().map(|(number, cut)| {
+            let boot_id = format!("after cut {number}");
+            let verdict = self.judge_cut(&setup, &mut disk, cut, boot_id, story.clone());
             verdict.with_context(|| format!("cut {number}"))
         });
         let verdicts = verdicts.collect::<Result<_>>()?;
@@ -89,26 +95,45 @@ impl Round {
         Ok(setup)
     }
 
-    /// Lets ksink recover from a cut, and compares.
+    /// Lets ksink recover from a cut and every producer do one thing more, and compares.
     fn judge_cut(
         &self,
         setup: &Setup,
         disk: &mut Disk,
-        cut: &Cut,
-        number: usize,
-        story: &Story,
-        at: Micros,
+        (at, cut): &(Micros, Cut),
+        boot_id: String,
+        mut story: Story,
     ) -> Result<Verdict> {
         disk.go_back_to(cut)?;
-        let mut life = setup.start_with(&[(BOOT_ID, format!("after cut {number}"))])?;
+        let mut life = setup.start_with(&[(BOOT_ID, boot_id)])?;
         life.await_listening()?;
+        story = story.until(*at);
+        self.go_on(setup, &mut story)?;
         life.stop()?;
-        let verdict = judge(story, &setup.output_folder, Some(at))?;
+        let verdict = judge(&story, &setup.output_folder)?;
         // What went wrong stays to be looked at, as the folder of the run does.
         if verdict.is_good() {
             disk.forget(cut)?;
         }
         Ok(verdict)
+    }
+
+    /// The power is back: everybody comes again under the same name, and nothing may be in their way.
+    fn go_on(&self, setup: &Setup, story: &mut Story) -> Result<()> {
+        let mut dice = Dice::new(self.seed);
+        for (n, kind) in kinds(self.output).iter().enumerate() {
+            let name = format!("own{n}");
+            let before = story.producers.remove(&name).unwrap_or_default();
+            let caller = Caller::new(setup.addr(), PATIENCE);
+            let mut own = Own::new(name.clone(), *kind, caller, dice.split()).resume(before);
+            own.init().with_context(|| format!("{name} comes again"))?;
+            match kind {
+                Kind::Plain => own.burst()?,
+                Kind::Announcing | Kind::Implicit => own.transact_so(1, true)?,
+            }
+            story.insert(name, own.story);
+        }
+        Ok(())
     }
 }
 

@@ -128,6 +128,17 @@ impl Story {
         self.producers.insert(name, producer);
     }
 
+    /// What was known by then: what was answered later counts as not answered.
+    pub(crate) fn until(mut self, by: Micros) -> Self {
+        for producer in self.producers.values_mut() {
+            producer.acked.retain(|_, acked| acked.at <= by);
+            for transaction in producer.transactions.values_mut() {
+                transaction.ended = transaction.ended.filter(|at| *at <= by);
+            }
+        }
+        self
+    }
+
     fn add(&mut self, line: Line) {
         match line {
             Line::Version { version } => self.versions.push(version),
@@ -263,6 +274,16 @@ mod tests {
         assert_eq!(story.failures().collect::<Vec<_>>(), ["b: no"]);
         assert_eq!(story.successes(), [20, 30, 60]);
         assert!(Story::default().read("{\"p\":\"a\"}").is_err());
+    }
+
+    #[test]
+    fn what_was_answered_later_counts_as_not_answered() {
+        let story = story().until(29);
+        assert_eq!((story.acked(), story.ended()), (1, (0, 0)));
+        assert_eq!(
+            story.producers["b"].transactions[&0].ending,
+            Some(Ending { count: 3, commit: true })
+        );
     }
 
     #[test]
