@@ -25,6 +25,8 @@ mod whole;
 
 #[cfg(feature = "model")]
 pub use self::model::{Crash, Fault, ModelDisk};
+#[cfg(feature = "planted-faults")]
+pub use self::planted::plant;
 pub use self::{
     disk::{Disk, DiskFile, Existing, Identity, Kind, Look, NamedBy, Open},
     fail_point::{FAIL_POINTS, fail_point},

@@ -7,19 +7,31 @@
 pub const PLANTED_FAULTS: &[&str] =
     &["no-dedupe", "no-truncation", "no-directory-sync", "commit-before-data"];
 
+#[cfg(feature = "planted-faults")]
+static CHOSEN: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+
+/// Plants a fault whatever the environment says; before anything else is done.
+///
+/// # Panics
+/// When it is too late for that.
+#[cfg(feature = "planted-faults")]
+pub fn plant(name: &'static str) {
+    CHOSEN.set(Some(name.to_owned())).expect("nothing was asked yet");
+}
+
 /// Whether this is the fault that `KSINK_PLANTED_FAULT` names.
 ///
 /// # Panics
 /// When either is not one of [`PLANTED_FAULTS`].
 #[cfg(feature = "planted-faults")]
 pub fn planted(name: &'static str) -> bool {
-    use std::{env, sync::OnceLock};
-
-    static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
     assert!(PLANTED_FAULTS.contains(&name), "{name} is missing in PLANTED_FAULTS");
-    let chosen = CHOSEN.get_or_init(|| env::var("KSINK_PLANTED_FAULT").ok());
+    let chosen = CHOSEN.get_or_init(|| std::env::var("KSINK_PLANTED_FAULT").ok());
     chosen.as_ref().is_some_and(|chosen| {
-        assert!(PLANTED_FAULTS.contains(&&**chosen), "KSINK_PLANTED_FAULT names no fault: {chosen}");
+        assert!(
+            PLANTED_FAULTS.contains(&&**chosen),
+            "KSINK_PLANTED_FAULT names no fault: {chosen}"
+        );
         chosen == name
     })
 }

@@ -37,8 +37,7 @@ impl Servers {
             Binary::provide(Some(&places::target().join("quick").join(name)))
         };
         let slow = build("slow-ksink", &[])?;
-        let forgetful = build("forgetful-ksink", &["--features", "forgetful"])?
-            .with_env("KSINK_PLANTED_FAULT", "no-dedupe");
+        let forgetful = build("forgetful-ksink", &["--features", "forgetful"])?;
         Ok(Self { ksink, slow, forgetful })
     }
 

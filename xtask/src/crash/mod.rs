@@ -27,7 +27,7 @@ use clap::ValueEnum;
 
 use self::{dice::Dice, kill::Installed, power::StatePlace, report::Report, server::Output};
 use crate::{
-    interop::server::Binary,
+    command::{cargo, succeed},
     places,
     require::{POWER_CUTS, Require},
     tally::Tally,
@@ -123,6 +123,15 @@ impl Run<'_> {
         Ok(self.breakable.insert(built).clone())
     }
 
+    /// The one that is shipped, or the one that was named.
+    fn ordinary(&self) -> Result<PathBuf> {
+        if let Some(file) = &self.args.ksink {
+            return file.canonicalize().with_context(|| format!("cannot find {}", file.display()));
+        }
+        succeed(&mut cargo(&["build", "--quiet", "--profile", "quick", "--package", "ksink-cli"]))?;
+        Ok(places::target().join("quick/ksink"))
+    }
+
     fn kills(&mut self) -> Result<()> {
         let mut installed = Vec::new();
         for (name, short) in clients::CLIENTS {
@@ -134,13 +143,13 @@ impl Run<'_> {
         if installed.is_empty() {
             return Ok(());
         }
-        let binary = Binary::provide(self.args.ksink.as_deref())?;
+        let binary = self.ordinary()?;
         let kills = self.args.kills;
         let halves = [(Output::Plain, kills.div_ceil(2)), (Output::Transactional, kills / 2)];
         for (n, (output, kills)) in halves.into_iter().enumerate() {
             let round = kill::Round { output, kills, seed: self.seed_of(n) };
             let name = announce(format!("{kills} kills, {output}"));
-            let outcome = round.play(&mut installed, binary.file(), &folder("kills", n));
+            let outcome = round.play(&mut installed, &binary, &folder("kills", n));
             self.report.add_kills(&name, &round, outcome);
         }
         Ok(())

@@ -25,8 +25,6 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Binary {
     file: PathBuf,
     pub version: String,
-    /// What it finds in its environment beside our own.
-    env: Vec<(&'static str, &'static str)>,
 }
 
 impl Binary {
@@ -46,17 +44,7 @@ impl Binary {
             output.status
         );
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok(Self { file, version, env: Vec::new() })
-    }
-
-    /// Sets a variable of its environment.
-    pub(crate) fn with_env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.env.push((name, value));
-        self
-    }
-
-    pub(crate) fn file(&self) -> &Path {
-        &self.file
+        Ok(Self { file, version })
     }
 }
 
@@ -79,7 +67,6 @@ impl Server {
         let mut command = Command::new(&binary.file);
         command.args(["--addr", "127.0.0.1:0", "--partitions", &PARTITIONS.to_string()]);
         command.arg("--port-file").arg(&port_file).args(flags);
-        command.envs(binary.env.iter().copied());
         // Without a state of its own, each run starts from offset 0.
         command
             .current_dir(folder)
