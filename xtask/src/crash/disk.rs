@@ -1,6 +1,6 @@
 //! A disk whose power can be cut: an image with two file systems, and clones of it.
 //!
-//! The image is a file on XFS, which clones a file at once and as it is at that moment (`cp --reflink=always`). What ext4
+//! The image is a file on XFS, in memory, which clones a file at once and as it is at that moment (`cp --reflink=always`). What ext4
 //! inside of the image has not written to its device yet, the clone does not hold: that is what a power cut takes. Mounted, a
 //! clone recovers as after one.
 
@@ -20,6 +20,9 @@ const PART_BYTES: u64 = 256 << 20;
 
 /// How much the clones may hold in all; the file is sparse.
 const STORE_BYTES: u64 = 16 << 30;
+
+/// In the order in which they are mounted.
+const MOUNT_POINTS: [&str; 4] = ["memory", "store", "out", "state"];
 
 /// What no other write makes durable by chance, ext4 would after 5 s: it has longer here.
 const OPTIONS: &str = "noatime,commit=300";
@@ -44,6 +47,8 @@ fn in_sbin(tool: &str) -> bool {
 /// The image and its mount points, all below one folder.
 pub(crate) struct Disk {
     store: Mounted,
+    /// What is synced is quickly synced here; a power cut is played, so that nobody has to wait for a real disk.
+    _memory: Mounted,
     folder: PathBuf,
     parts: Vec<Mounted>,
 }
@@ -58,14 +63,15 @@ impl Disk {
     /// Makes and mounts it.
     pub(crate) fn make(folder: &Path) -> Result<Self> {
         clear_away(folder)?;
-        let [store, out, state] = ["store", "out", "state"].map(|name| folder.join(name));
-        for mount_point in [&store, &out, &state] {
+        let [memory, store, out, state] = MOUNT_POINTS.map(|name| folder.join(name));
+        for mount_point in [&memory, &store, &out, &state] {
             fs::create_dir_all(mount_point)?;
         }
-        let store_image = folder.join("store.img");
+        let memory = Mounted::mount(Path::new("tmpfs"), &memory, "size=8g", &["-t", "tmpfs"])?;
+        let store_image = memory.at.join("store.img");
         File::create(&store_image)?.set_len(STORE_BYTES)?;
         run(Command::new("mkfs.xfs").args(["-q", "-m", "reflink=1"]).arg(&store_image))?;
-        let store = Mounted::mount(&store_image, &store, "loop,noatime")?;
+        let store = Mounted::mount(&store_image, &store, "loop,noatime", &[])?;
         let image = store.at.join("disk.img");
         File::create(&image)?.set_len(2 * PART_BYTES)?;
         for part in 0..2 {
@@ -81,7 +87,8 @@ impl Disk {
             ]);
             run(mkfs.arg(&image).arg(format!("{}k", PART_BYTES >> 10)))?;
         }
-        let mut disk = Self { store, folder: folder.to_owned(), parts: Vec::new() };
+        let mut disk =
+            Self { store, _memory: memory, folder: folder.to_owned(), parts: Vec::new() };
         disk.mount(&image)?;
         Ok(disk)
     }
@@ -112,6 +119,11 @@ impl Disk {
         self.mount(&cut.image)
     }
 
+    /// Keeps a cut to be looked at.
+    pub(crate) fn keep(&self, cut: &Cut) -> Result<()> {
+        run(Command::new("cp").arg("--sparse=always").arg(&cut.image).arg(&self.folder))
+    }
+
     /// Forgets a cut.
     pub(crate) fn forget(&mut self, cut: &Cut) -> Result<()> {
         self.parts.clear();
@@ -122,7 +134,7 @@ impl Disk {
         for (part, at) in [self.output_folder(), self.state_folder()].iter().enumerate() {
             let offset = part as u64 * PART_BYTES;
             let options = format!("loop,offset={offset},sizelimit={PART_BYTES},{OPTIONS}");
-            self.parts.push(Mounted::mount(image, at, &options)?);
+            self.parts.push(Mounted::mount(image, at, &options, &[])?);
         }
         Ok(())
     }
@@ -155,8 +167,8 @@ struct Mounted {
 }
 
 impl Mounted {
-    fn mount(image: &Path, at: &Path, options: &str) -> Result<Self> {
-        run(Command::new("mount").args(["-o", options]).arg(image).arg(at))?;
+    fn mount(image: &Path, at: &Path, options: &str, more: &[&str]) -> Result<Self> {
+        run(Command::new("mount").args(more).args(["-o", options]).arg(image).arg(at))?;
         Ok(Self { at: at.to_owned() })
     }
 }
@@ -179,7 +191,7 @@ impl Drop for Disk {
 
 /// Takes down what an earlier run has left, which may have been stopped in its middle.
 fn clear_away(folder: &Path) -> Result<()> {
-    for name in ["out", "state", "store"] {
+    for name in MOUNT_POINTS.iter().rev() {
         let at = folder.join(name);
         let is_mounted = || {
             let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();

@@ -89,7 +89,7 @@ impl Round {
         for client in running {
             client.finish(&mut story)?;
         }
-        life.stop()?;
+        setup.come_to_rest(life)?;
         let verdict = judge(&story, &setup.output_folder)?;
         Ok(Outcome::of(&story, verdict, &lives, start.elapsed()))
     }

@@ -20,7 +20,7 @@ mod report;
 mod server;
 mod story;
 
-use std::{env, path::PathBuf, time::SystemTime};
+use std::{env, path::PathBuf, thread, time::SystemTime};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -157,10 +157,24 @@ impl Run<'_> {
 
     fn points(&mut self) -> Result<()> {
         let binary = self.breakable()?;
+        println!("death at every place ...");
+        let outputs = [Output::Plain, Output::Transactional];
+        // Most of the time is spent on waiting for a death that does not come.
+        let played = thread::scope(|scope| {
+            let play = |(n, output)| {
+                let (seed, folder, binary) = (self.seed_of(10 + n), folder("points", n), &binary);
+                scope.spawn(move || points::play(binary, &folder, output, seed))
+            };
+            let running: Vec<_> = outputs.into_iter().enumerate().map(play).collect();
+            running
+                .into_iter()
+                .map(|one| one.join().expect("it returns its errors"))
+                .collect::<Vec<_>>()
+        });
         let mut outcomes = Vec::new();
-        for (n, output) in [Output::Plain, Output::Transactional].into_iter().enumerate() {
-            let name = announce(format!("death at every place, {output}"));
-            match points::play(&binary, &folder("points", n), output, self.seed_of(10 + n)) {
+        for (output, played) in outputs.into_iter().zip(played) {
+            let name = format!("death at every place, {output}");
+            match played {
                 Ok(outcome) => {
                     self.report.add(&name, &outcome.to_string(), &outcome.complaints());
                     outcomes.push(outcome);

@@ -167,7 +167,7 @@ impl Stage<'_> {
     }
 
     fn end(&self, setup: &Setup, life: Life, story: &Story) -> Result<Verdict> {
-        life.stop()?;
+        setup.come_to_rest(life)?;
         judge(story, &setup.output_folder)
     }
 

@@ -25,8 +25,8 @@ use super::{
 const PASSAGES: std::ops::RangeInclusive<u32> = 1..=3;
 
 /// How long a place may take to be passed. The later passages of one that a start passes once are waited for in vain.
-const FIRST_WAIT: Duration = Duration::from_millis(1500);
-const LATER_WAIT: Duration = Duration::from_millis(300);
+const FIRST_WAIT: Duration = Duration::from_millis(1000);
+const LATER_WAIT: Duration = Duration::from_millis(200);
 
 /// How long the next start may take to pass a place of its recovery.
 const NESTED_WAIT: Duration = Duration::from_millis(60);
@@ -68,7 +68,7 @@ pub(crate) fn play(binary: &Path, folder: &Path, output: Output, seed: u64) -> R
     }
     let life = setup.start()?;
     let story = load.finish();
-    life.stop()?;
+    setup.come_to_rest(life)?;
     outcome.verdict = judge(&story, &setup.output_folder)?;
     (outcome.committed, outcome.acked) = (story.ended().0, story.acked());
     outcome.failures = story.failures().collect();

@@ -105,11 +105,13 @@ impl Round {
         mut story: Story,
     ) -> Result<Verdict> {
         disk.go_back_to(cut)?;
-        let mut life = setup.start_with(&[(BOOT_ID, boot_id)])?;
+        let mut setup = setup.clone();
+        setup.env.push((BOOT_ID, boot_id));
+        let mut life = setup.start()?;
         life.await_listening()?;
         story = story.until(*at);
-        self.go_on(setup, &mut story)?;
-        life.stop()?;
+        self.go_on(&setup, &mut story)?;
+        setup.come_to_rest(life)?;
         let verdict = judge(&story, &setup.output_folder)?;
         // What went wrong stays to be looked at, as the folder of the run does.
         if verdict.is_good() {

@@ -115,7 +115,16 @@ impl Setup {
         self.start_with(&[])
     }
 
-    /// The same, with more for the build for tests to read.
+    /// Ends a life, and begins and ends another one: what a clean stop leaves to the next start is done then, and
+    /// nothing else may change.
+    pub(crate) fn come_to_rest(&self, life: Life) -> Result<()> {
+        life.stop()?;
+        let mut last = self.start()?;
+        last.await_listening()?;
+        last.stop()
+    }
+
+    /// Begins a life, with more for the build for tests to read.
     pub(crate) fn start_with(&self, more: &[(&'static str, String)]) -> Result<Life> {
         let log = self.folder.join("ksink.log");
         let mut stderr = File::options().create(true).append(true).open(&log)?;

@@ -10,11 +10,13 @@ import (
 	"log"
 	"math"
 	"math/rand/v2"
+	"net"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -95,6 +97,25 @@ func settings(order order) []kgo.Opt {
 		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 		// A request is tried 20 times by default, which are gone in less than half a second now.
 		kgo.RequestRetries(math.MaxInt32),
+		kgo.Dialer(dial),
+	}
+}
+
+// Who coordinates, franz-go asks any broker, and gives up when it comes to the same one twice. Where there is no other
+// one it is by chance how often it asks. So the broker is waited for here, as long as a call may take by default.
+func dial(ctx context.Context, network, host string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		connection, err := new(net.Dialer).DialContext(ctx, network, host)
+		if err == nil || !errors.Is(err, syscall.ECONNREFUSED) {
+			return connection, err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, err
+		}
 	}
 }
 
