@@ -5,20 +5,35 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ksink_wire::{
-    ApiKey, Request, RequestHeader, Response, ResponseHeader, Uuid,
+    ApiKey, ErrorCode, Request, RequestHeader, Response, ResponseHeader, Uuid,
     messages::{
+        add_partitions_to_txn::AddPartitionsToTxnRequest,
+        end_txn::EndTxnRequest,
         metadata::{MetadataRequest, MetadataResponse},
         produce::{ProduceRequest, ProduceResponse},
     },
 };
 
-use super::{manner::Manner, plan::Cell, recording::Recording};
+use super::{
+    manner::Manner,
+    plan::Cell,
+    recording::Recording,
+    transactions::{
+        heard::{HeardOfId, Side},
+        script::Script,
+        watch::Watch,
+    },
+};
 
 /// What was heard on all connections of a client.
 #[derive(Clone, Default)]
 pub(crate) struct Heard {
     names: HashMap<Uuid, String>,
     pub topics: HashMap<String, HeardOfTopic>,
+    /// By the transactional id.
+    pub transactions: HashMap<String, HeardOfId>,
+    /// What can be seen meanwhile, if anything.
+    watch: Option<Watch>,
     /// One request of each API and version.
     pub recording: Recording,
 }
@@ -39,17 +54,20 @@ pub(crate) struct HeardOfTopic {
 
 impl Heard {
     /// Expects to hear of these cells, and cuts off as many acknowledgements as they ask for.
-    pub(crate) fn expecting(cells: &[Cell]) -> Self {
-        let mut heard = Self::default();
+    pub(crate) fn expecting(cells: &[Cell], watch: Option<Watch>) -> Self {
+        let mut heard = Self { watch, ..Self::default() };
         for cell in cells {
             for topic in cell.topics() {
                 heard.topics.entry(topic.to_owned()).or_default().to_cut = cell.cuts;
+            }
+            for id in cell.script.iter().flat_map(Script::ids) {
+                heard.transactions.insert(id.to_owned(), HeardOfId::expecting(cell));
             }
         }
         heard
     }
 
-    /// How the client produces when it is asked for nothing in particular.
+    /// How the client produces when it is asked for nothing in particular, or for transactions.
     pub(crate) fn defaults(&self, cells: &[Cell]) -> BTreeSet<String> {
         let by_default = cells.iter().filter(|cell| {
             cell.acks.is_none() && cell.compression.is_none() && cell.idempotent.is_none()
@@ -63,6 +81,15 @@ impl Heard {
         let silence = HeardOfTopic::default();
         let heard_of = |topic: &str| self.topics.get(topic).unwrap_or(&silence).check(cell, topic);
         cell.topics().into_iter().flat_map(heard_of).collect()
+    }
+
+    /// What concerns one cell.
+    pub(crate) fn of(&self, cell: &Cell) -> Self {
+        let (topics, mut heard) = (cell.topics(), self.clone());
+        heard.topics.retain(|topic, _| topics.contains(&**topic));
+        let ids: HashSet<&str> = cell.script.iter().flat_map(Script::ids).collect();
+        heard.transactions.retain(|id, _| ids.contains(&**id));
+        heard
     }
 
     fn hear_question(&mut self, request: &MetadataRequest<'_>) {
@@ -86,7 +113,7 @@ impl Heard {
         }
     }
 
-    fn hear_produce(&mut self, version: i16, request: &ProduceRequest<'_>) {
+    fn hear_produce(&mut self, version: i16, request: &ProduceRequest<'_>) -> Then {
         for topic in &request.topic_data {
             let name = self.name(version, topic.name, topic.topic_id);
             let heard = self.topics.entry(name).or_default();
@@ -94,6 +121,31 @@ impl Heard {
             heard.manners.extend(
                 topic.partition_data.iter().map(|data| Manner::of(version, request.acks, data)),
             );
+        }
+        let Some(id) = request.transactional_id else { return Then::PassOn };
+        let heard = self.transactions.entry(id.to_owned()).or_default();
+        heard.produced.insert(version);
+        heard.count(Side::Request, ApiKey::Produce)
+    }
+
+    fn hear_added(&mut self, request: &AddPartitionsToTxnRequest<'_>) {
+        let id = request.v3_and_below_transactional_id.to_owned();
+        self.transactions.entry(id).or_default().added = true;
+    }
+
+    /// Gives the place of the end, by which its answer finds it.
+    fn hear_end(&mut self, version: i16, request: &EndTxnRequest<'_>) -> (usize, Then) {
+        let heard = self.transactions.entry(request.transactional_id.to_owned()).or_default();
+        let place = heard.hear_end(version, request.committed, self.watch.as_ref());
+        (place, heard.count(Side::Request, ApiKey::EndTxn))
+    }
+
+    fn hear_ended(&mut self, id: &str, place: usize, code: ErrorCode) -> Then {
+        let Some(heard) = self.transactions.get_mut(id) else { return Then::PassOn };
+        heard.hear_ended(place, code.0, self.watch.as_ref());
+        match code {
+            ErrorCode::NONE => heard.count(Side::Answer, ApiKey::EndTxn),
+            _ => Then::PassOn,
         }
     }
 
@@ -113,6 +165,13 @@ impl Heard {
             }
         }
         then
+    }
+
+    fn hear_produced_by(&mut self, id: &str) -> Then {
+        match self.transactions.get_mut(id) {
+            Some(heard) => heard.count(Side::Answer, ApiKey::Produce),
+            None => Then::PassOn,
+        }
     }
 
     /// Since version 13, Produce names a topic by its id (KIP-516).
@@ -156,6 +215,8 @@ pub(crate) enum Then {
     PassOn,
     /// It must not arrive, and nothing after it.
     Cut,
+    /// So, and ksink is killed.
+    Kill,
 }
 
 /// One connection: requests, and the answers that they explain.
@@ -167,6 +228,10 @@ pub(crate) struct Conversation {
 struct RequestHead {
     api: ApiKey,
     version: i16,
+    /// Where it concerns a transaction.
+    transactional_id: Option<String>,
+    /// Where it ends one: which of those that were heard to end.
+    end: usize,
 }
 
 impl Conversation {
@@ -174,14 +239,24 @@ impl Conversation {
     pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
         let Ok((header, body)) = RequestHeader::decode(frame) else { return Then::PassOn };
         heard.recording.hear(&header, frame);
-        let head = RequestHead { api: header.api_key, version: header.api_version };
-        match Request::decode(head.api, head.version, body) {
+        let (api, version) = (header.api_key, header.api_version);
+        let mut head = RequestHead { api, version, transactional_id: None, end: 0 };
+        let mut then = Then::PassOn;
+        match Request::decode(api, version, body) {
             Ok(Request::Metadata(request)) => heard.hear_question(&request),
-            Ok(Request::Produce(request)) => heard.hear_produce(head.version, &request),
+            Ok(Request::Produce(request)) => {
+                then = heard.hear_produce(version, &request);
+                head.transactional_id = request.transactional_id.map(str::to_owned);
+            }
+            Ok(Request::AddPartitionsToTxn(request)) => heard.hear_added(&request),
+            Ok(Request::EndTxn(request)) => {
+                (head.end, then) = heard.hear_end(version, &request);
+                head.transactional_id = Some(request.transactional_id.to_owned());
+            }
             _ => {}
         }
         self.asked.insert(header.correlation_id, head);
-        Then::PassOn
+        then
     }
 
     /// Listens to a frame of ksink.
@@ -191,11 +266,27 @@ impl Conversation {
 
     fn understand(&mut self, frame: &[u8], heard: &mut Heard) -> Option<Then> {
         let correlation_id = i32::from_be_bytes(*frame.first_chunk()?);
-        let RequestHead { api, version } = self.asked.remove(&correlation_id)?;
+        let RequestHead { api, version, transactional_id, end } =
+            self.asked.remove(&correlation_id)?;
         let (_, body) = ResponseHeader::decode(api, version, frame).ok()?;
         match Response::decode(api, version, body).ok()? {
             Response::Metadata(metadata) => heard.hear_metadata(&metadata),
-            Response::Produce(response) => return Some(heard.hear_produced(version, &response)),
+            Response::Produce(response) => {
+                let then = heard.hear_produced(version, &response);
+                let partitions =
+                    response.responses.iter().flat_map(|topic| &topic.partition_responses);
+                let is_done =
+                    partitions.into_iter().all(|partition| partition.error_code.is_none());
+                return match transactional_id {
+                    Some(id) if is_done && then == Then::PassOn => {
+                        Some(heard.hear_produced_by(&id))
+                    }
+                    _ => Some(then),
+                };
+            }
+            Response::EndTxn(response) => {
+                return Some(heard.hear_ended(&transactional_id?, end, response.error_code));
+            }
             _ => {}
         }
         None
@@ -203,10 +294,17 @@ impl Conversation {
 }
 
 #[cfg(test)]
+use super::transactions::heard::Protocol;
+
+#[cfg(test)]
 impl Heard {
     /// What is heard where everything is as a cell asks.
-    pub(crate) fn as_asked(cell: &Cell) -> Self {
+    pub(crate) fn as_asked(cell: &Cell, protocol: Protocol, temporary: bool) -> Self {
         let mut heard = Self::default();
+        for id in cell.script.iter().flat_map(Script::ids) {
+            let told = HeardOfId::as_asked(cell, protocol, temporary);
+            heard.transactions.insert(id.to_owned(), told);
+        }
         for topic in cell.topics() {
             let manner = Manner::as_asked(cell);
             let told = HeardOfTopic {
@@ -243,7 +341,13 @@ mod tests {
     }
 
     fn zstd_to_all() -> Manner {
-        Manner { version: 9, acks: -1, compression: Some(Compression::Zstd), idempotent: true }
+        Manner {
+            version: 9,
+            acks: -1,
+            compression: Some(Compression::Zstd),
+            idempotent: true,
+            transactional: false,
+        }
     }
 
     #[test]
@@ -281,7 +385,7 @@ mod tests {
     fn refused(code: i16) -> Vec<String> {
         let record = Record::new("t", "value").refused(Refusal::TooLarge);
         let cell = Cell { records: vec![record], ..Cell::default() };
-        let mut heard = Heard::as_asked(&cell);
+        let mut heard = Heard::as_asked(&cell, Protocol::One, false);
         heard.topics.get_mut("t").unwrap().codes = [code].into();
         heard.check(&cell)
     }
@@ -295,7 +399,7 @@ mod tests {
     #[test]
     fn as_many_acknowledgements_are_cut_as_a_cell_asks_for() {
         let cell = Cell { cuts: 1, ..cell(None, None) };
-        let mut heard = Heard::expecting(std::slice::from_ref(&cell));
+        let mut heard = Heard::expecting(std::slice::from_ref(&cell), None);
         let topic = TopicProduceResponse { name: "t", ..Default::default() };
         let response = ProduceResponse { responses: vec![topic], ..Default::default() };
         assert!(heard.topics["t"].check(&cell, "t").len() == 2, "neither sent nor cut");

@@ -34,9 +34,9 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
             demand(&["java", "mvn"])?;
             java(client.name, kafka_clients, "Produce.java")?
         }
-        Program::Go => {
+        Program::Go { program, .. } => {
             demand(&["go"])?;
-            Command::new(go_program(client.name)?)
+            Command::new(go_program(program)?)
         }
         Program::Node => {
             demand(&["node", "npm"])?;
@@ -47,6 +47,9 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
         }
     };
     command.arg("plan.json");
+    if let Program::Go { option, .. } = client.program {
+        command.args(option);
+    }
     Ok(command)
 }
 
@@ -62,7 +65,7 @@ pub(crate) fn install_chaos(client: &Client) -> Result<Command> {
             demand(&["java", "mvn"])?;
             java(client.name, kafka_clients, "Chaos.java")?
         }
-        Program::Go => {
+        Program::Go { .. } => {
             demand(&["go"])?;
             Command::new(go_program("chaos")?)
         }
