@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ksink_wire::{
-    ApiKey, ErrorCode, Request, RequestHeader, Response, ResponseHeader, Uuid,
+    ApiKey, ErrorCode, Uuid,
     messages::{
         add_partitions_to_txn::AddPartitionsToTxnRequest,
         end_txn::EndTxnRequest,
@@ -15,6 +15,7 @@ use ksink_wire::{
 };
 
 use super::{
+    conversation::Then,
     manner::Manner,
     plan::Cell,
     recording::Recording,
@@ -92,13 +93,13 @@ impl Heard {
         heard
     }
 
-    fn hear_question(&mut self, request: &MetadataRequest<'_>) {
+    pub(super) fn hear_question(&mut self, request: &MetadataRequest<'_>) {
         for name in request.topics.iter().flatten().filter_map(|topic| topic.name) {
             self.topics.entry(name.to_owned()).or_default().asked_for = true;
         }
     }
 
-    fn hear_metadata(&mut self, metadata: &MetadataResponse<'_>) {
+    pub(super) fn hear_metadata(&mut self, metadata: &MetadataResponse<'_>) {
         for topic in &metadata.topics {
             if let Some(name) = topic.name {
                 self.names.insert(topic.topic_id, name.to_owned());
@@ -113,7 +114,7 @@ impl Heard {
         }
     }
 
-    fn hear_produce(&mut self, version: i16, request: &ProduceRequest<'_>) -> Then {
+    pub(super) fn hear_produce(&mut self, version: i16, request: &ProduceRequest<'_>) -> Then {
         for topic in &request.topic_data {
             let name = self.name(version, topic.name, topic.topic_id);
             let heard = self.topics.entry(name).or_default();
@@ -128,19 +129,19 @@ impl Heard {
         heard.count(Side::Request, ApiKey::Produce)
     }
 
-    fn hear_added(&mut self, request: &AddPartitionsToTxnRequest<'_>) {
+    pub(super) fn hear_added(&mut self, request: &AddPartitionsToTxnRequest<'_>) {
         let id = request.v3_and_below_transactional_id.to_owned();
         self.transactions.entry(id).or_default().added = true;
     }
 
     /// Gives the place of the end, by which its answer finds it.
-    fn hear_end(&mut self, version: i16, request: &EndTxnRequest<'_>) -> (usize, Then) {
+    pub(super) fn hear_end(&mut self, version: i16, request: &EndTxnRequest<'_>) -> (usize, Then) {
         let heard = self.transactions.entry(request.transactional_id.to_owned()).or_default();
         let place = heard.hear_end(version, request.committed, self.watch.as_ref());
         (place, heard.count(Side::Request, ApiKey::EndTxn))
     }
 
-    fn hear_ended(&mut self, id: &str, place: usize, code: ErrorCode) -> Then {
+    pub(super) fn hear_ended(&mut self, id: &str, place: usize, code: ErrorCode) -> Then {
         let Some(heard) = self.transactions.get_mut(id) else { return Then::PassOn };
         heard.hear_ended(place, code.0, self.watch.as_ref());
         match code {
@@ -149,8 +150,13 @@ impl Heard {
         }
     }
 
-    /// Says whether this acknowledgement is one to be cut off.
-    fn hear_produced(&mut self, version: i16, response: &ProduceResponse<'_>) -> Then {
+    /// Says whether this acknowledgement is one to be cut off, or the moment to kill ksink.
+    pub(super) fn hear_produced(
+        &mut self,
+        version: i16,
+        response: &ProduceResponse<'_>,
+        transactional_id: Option<&str>,
+    ) -> Then {
         let mut then = Then::PassOn;
         for topic in &response.responses {
             let name = self.name(version, topic.name, topic.topic_id);
@@ -164,13 +170,9 @@ impl Heard {
                 then = Then::Cut;
             }
         }
-        then
-    }
-
-    fn hear_produced_by(&mut self, id: &str) -> Then {
-        match self.transactions.get_mut(id) {
-            Some(heard) => heard.count(Side::Answer, ApiKey::Produce),
-            None => Then::PassOn,
+        match transactional_id.and_then(|id| self.transactions.get_mut(id)) {
+            Some(heard) if was_delivered(response) => heard.count(Side::Answer, ApiKey::Produce),
+            Some(_) | None => then,
         }
     }
 
@@ -182,6 +184,11 @@ impl Heard {
             name.to_owned()
         }
     }
+}
+
+fn was_delivered(response: &ProduceResponse<'_>) -> bool {
+    let mut partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+    partitions.all(|partition| partition.error_code.is_none())
 }
 
 impl HeardOfTopic {
@@ -209,97 +216,14 @@ impl HeardOfTopic {
     }
 }
 
-/// What is to be done with a frame that was heard.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Then {
-    PassOn,
-    /// It must not arrive, and nothing after it.
-    Cut,
-    /// So, and ksink is killed.
-    Kill,
-}
-
-/// One connection: requests, and the answers that they explain.
-#[derive(Default)]
-pub(crate) struct Conversation {
-    asked: HashMap<i32, RequestHead>,
-}
-
-struct RequestHead {
-    api: ApiKey,
-    version: i16,
-    /// Where it concerns a transaction.
-    transactional_id: Option<String>,
-    /// Where it ends one: which of those that were heard to end.
-    end: usize,
-}
-
-impl Conversation {
-    /// Listens to a frame of the client. What cannot be read is ksink's to refuse; here it goes unheard.
-    pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
-        let Ok((header, body)) = RequestHeader::decode(frame) else { return Then::PassOn };
-        heard.recording.hear(&header, frame);
-        let (api, version) = (header.api_key, header.api_version);
-        let mut head = RequestHead { api, version, transactional_id: None, end: 0 };
-        let mut then = Then::PassOn;
-        match Request::decode(api, version, body) {
-            Ok(Request::Metadata(request)) => heard.hear_question(&request),
-            Ok(Request::Produce(request)) => {
-                then = heard.hear_produce(version, &request);
-                head.transactional_id = request.transactional_id.map(str::to_owned);
-            }
-            Ok(Request::AddPartitionsToTxn(request)) => heard.hear_added(&request),
-            Ok(Request::EndTxn(request)) => {
-                (head.end, then) = heard.hear_end(version, &request);
-                head.transactional_id = Some(request.transactional_id.to_owned());
-            }
-            _ => {}
-        }
-        self.asked.insert(header.correlation_id, head);
-        then
-    }
-
-    /// Listens to a frame of ksink.
-    pub(crate) fn hear_response(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
-        self.understand(frame, heard).unwrap_or(Then::PassOn)
-    }
-
-    fn understand(&mut self, frame: &[u8], heard: &mut Heard) -> Option<Then> {
-        let correlation_id = i32::from_be_bytes(*frame.first_chunk()?);
-        let RequestHead { api, version, transactional_id, end } =
-            self.asked.remove(&correlation_id)?;
-        let (_, body) = ResponseHeader::decode(api, version, frame).ok()?;
-        match Response::decode(api, version, body).ok()? {
-            Response::Metadata(metadata) => heard.hear_metadata(&metadata),
-            Response::Produce(response) => {
-                let then = heard.hear_produced(version, &response);
-                let partitions =
-                    response.responses.iter().flat_map(|topic| &topic.partition_responses);
-                let is_done =
-                    partitions.into_iter().all(|partition| partition.error_code.is_none());
-                return match transactional_id {
-                    Some(id) if is_done && then == Then::PassOn => {
-                        Some(heard.hear_produced_by(&id))
-                    }
-                    _ => Some(then),
-                };
-            }
-            Response::EndTxn(response) => {
-                return Some(heard.hear_ended(&transactional_id?, end, response.error_code));
-            }
-            _ => {}
-        }
-        None
-    }
-}
-
-#[cfg(test)]
-use super::transactions::heard::Protocol;
-
 #[cfg(test)]
 impl Heard {
     /// What is heard where everything is as a cell asks.
-    pub(crate) fn as_asked(cell: &Cell, protocol: Protocol, temporary: bool) -> Self {
+    pub(crate) fn as_asked(
+        cell: &Cell,
+        protocol: super::transactions::heard::Protocol,
+        temporary: bool,
+    ) -> Self {
         let mut heard = Self::default();
         for id in cell.script.iter().flat_map(Script::ids) {
             let told = HeardOfId::as_asked(cell, protocol, temporary);
@@ -325,7 +249,7 @@ mod tests {
     use ksink_wire::{compression::Compression, messages::produce::TopicProduceResponse};
 
     use super::{
-        super::{plan::Record, refusal::Refusal},
+        super::{plan::Record, refusal::Refusal, transactions::heard::Protocol},
         *,
     };
 
@@ -403,7 +327,7 @@ mod tests {
         let topic = TopicProduceResponse { name: "t", ..Default::default() };
         let response = ProduceResponse { responses: vec![topic], ..Default::default() };
         assert!(heard.topics["t"].check(&cell, "t").len() == 2, "neither sent nor cut");
-        let then = [(); 2].map(|()| heard.hear_produced(9, &response));
+        let then = [(); 2].map(|()| heard.hear_produced(9, &response, None));
         assert!(then == [Then::Cut, Then::PassOn]);
         assert_eq!(heard.topics["t"].cut, 1);
     }

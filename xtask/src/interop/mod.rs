@@ -7,6 +7,7 @@
 mod admin;
 mod clients;
 mod compare;
+mod conversation;
 mod eavesdrop;
 mod evidence;
 mod faults;

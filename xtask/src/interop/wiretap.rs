@@ -11,7 +11,8 @@ use std::{
 use ksink_wire::frame::{PREFIX_BYTES, frame_len};
 
 use super::{
-    eavesdrop::{Conversation, Heard, Then},
+    conversation::{Conversation, Then},
+    eavesdrop::Heard,
     server::Server,
 };
 

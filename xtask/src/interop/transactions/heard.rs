@@ -8,7 +8,7 @@ use super::{
     script::Script,
     watch::{Look, Watch},
 };
-use crate::interop::{eavesdrop::Then, plan::Cell};
+use crate::interop::{conversation::Then, plan::Cell};
 
 /// CONCURRENT_TRANSACTIONS, in the table of error codes in Kafka's protocol guide: ask again.
 const ASK_AGAIN: i16 = 51;
