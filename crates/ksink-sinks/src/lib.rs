@@ -8,7 +8,9 @@
 //! | `stdout` | standard output |
 //! | `http` | a server that takes one POST a record |
 //! | `null` | nowhere |
+//! | `held_back` | [`HeldBack`]: transactions for any of these |
 //! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
+//! | `syncing` | many syncs at once |
 //! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
 //!
 //! A sink knows outputs and bytes. It knows no Kafka request and no journal: what happened, and the duty
@@ -19,24 +21,30 @@ mod append;
 mod complaints;
 mod file;
 pub mod format;
+mod held_back;
 mod http;
 mod null;
 mod output;
 mod path;
+mod position;
 pub mod pump;
 mod sink;
 mod stdout;
+mod syncing;
 #[cfg(test)]
 mod testing;
 
 pub use file::{FileOptions, FileSink, OpenError};
 pub use format::{Format, FormatError};
+pub use held_back::{HeldBack, HeldBackOptions};
 pub use http::{
     HttpOpenError, HttpOptions, HttpRetries, HttpSink, HttpTarget, TargetError, Tls, TlsError,
     TlsIdentity, TlsOptions,
 };
 pub use null::NullSink;
-pub use path::PathPattern;
+pub use path::{PathPattern, PatternError, TransactionName, TransactionPattern};
 pub use pump::{Progress, PumpEnd, PumpLimits, PumpOptions, pump};
-pub use sink::{Failure, Flushed, OutputId, Sink};
+pub use sink::{
+    Committed, Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink, Undone,
+};
 pub use stdout::StdoutSink;

@@ -4,6 +4,7 @@ mod admin;
 mod admission;
 mod harness;
 mod idempotence;
+mod keeper;
 mod malformed;
 mod metadata;
 mod model;
