@@ -34,9 +34,9 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
             demand(&["java", "mvn"])?;
             java(client.name, kafka_clients, "Produce.java")?
         }
-        Program::Go => {
+        Program::Go { program, .. } => {
             demand(&["go"])?;
-            Command::new(go_program(client.name)?)
+            Command::new(go_program(program)?)
         }
         Program::Node => {
             demand(&["node", "npm"])?;
@@ -47,6 +47,9 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
         }
     };
     command.arg("plan.json");
+    if let Program::Go { option, .. } = client.program {
+        command.args(option);
+    }
     Ok(command)
 }
 
@@ -71,7 +74,7 @@ fn install_under_faults(client: &Client, python: &str, java: &str, go: &str) -> 
             demand(&["java", "mvn"])?;
             self::java(client.name, kafka_clients, java)?
         }
-        Program::Go => {
+        Program::Go { .. } => {
             demand(&["go"])?;
             Command::new(go_program(go)?)
         }

@@ -106,6 +106,10 @@ const SCHEMA: &str = r##"{
       "description": "The address of the producer's end of the connection.",
       "type": "string",
       "pattern": "^([0-9.]+|\\[[0-9a-f:.]+(%[0-9]+)?\\]):[0-9]{1,5}$"
+    },
+    "transactional_id": {
+      "description": "The transactional id of the producer. Absent when the record was in no transaction.",
+      "type": "string"
     }
   },
   "additionalProperties": false,

@@ -1,6 +1,7 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use ksink_event::Transaction;
 use ksink_wire::records::NewRecord;
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Map, Value, json};
@@ -57,6 +58,17 @@ fn everything_has_its_place() {
             r#""headers":{"h":"1"},"timestamp":"2026-11-21T09:30:00.000Z""#
         ),
     );
+}
+
+#[test]
+fn a_record_in_a_transaction_says_whose_it_is() {
+    let mut set = record_set("t", 7, &[record(None, None)]);
+    set.transaction = Some(Arc::new(Transaction { id: "of \"x\"".into(), serial: 3 }));
+    let text = lines(PLAIN, &set);
+    assert!(text.ends_with(",\"transactional_id\":\"of \\\"x\\\"\"}\n"), "{text}");
+    let schema = serde_json::from_str(&json_schema(PLAIN.timestamp)).unwrap();
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    assert!(validator.is_valid(&serde_json::from_str(&text).unwrap()), "{text}");
 }
 
 #[test]
@@ -300,6 +312,7 @@ fn the_schema_refuses_what_is_never_written() {
         "topic": "t", "partition": 0, "offset": 7, "key": "aw==", "key_encoding": "base64",
         "value": "v", "value_encoding": "utf-8", "headers": {"a": "1"}, "headers_raw": [["a", null]],
         "timestamp": "2026-11-20T09:30:00.000Z", "client_addr": "[::1]:50000",
+        "transactional_id": "payments",
     });
     assert!(validator.is_valid(&good));
     for (field, wrong) in [
@@ -320,6 +333,7 @@ fn the_schema_refuses_what_is_never_written() {
         ("timestamp", json!("2026-11-20T09:30:00Z")),
         ("timestamp", json!(7)),
         ("client_addr", json!("nobody")),
+        ("transactional_id", json!(null)),
         ("tombstone", json!(true)),
     ] {
         let mut bad = good.clone();
