@@ -26,6 +26,9 @@ use super::{
 /// How long after the last cut the power goes again, in milliseconds.
 const GAP_MS: std::ops::Range<u64> = 20..300;
 
+/// What is tried is not the first start.
+const WARM_UP: Duration = Duration::from_millis(300);
+
 /// How long a producer waits for an answer after a cut. Nothing is open then that it would have to wait for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -49,7 +52,7 @@ pub(crate) struct Round {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// What each cut left, by its number.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<Result<Verdict>>,
     /// How many records and transactions were due at the last cut.
     pub acked: usize,
     pub committed: usize,
@@ -66,6 +69,7 @@ impl Round {
         let mut life = setup.start()?;
         life.await_listening()?;
         let load = Load::start(setup.addr(), kinds(self.output), 10, &mut dice);
+        sleep(WARM_UP);
         let mut cuts: Vec<(Micros, Cut)> = Vec::new();
         for number in 0..self.cuts {
             sleep(Duration::from_millis(dice.pick(GAP_MS)));
@@ -75,10 +79,9 @@ impl Round {
         life.stop()?;
         let verdicts = cuts.iter().enumerate().map(|(number, cut)| {
             let boot_id = format!("after cut {number}");
-            let verdict = self.judge_cut(&setup, &mut disk, cut, boot_id, story.clone());
-            verdict.with_context(|| format!("cut {number}"))
+            self.judge_cut(&setup, &mut disk, cut, boot_id, story.clone())
         });
-        let verdicts = verdicts.collect::<Result<_>>()?;
+        let verdicts = verdicts.collect();
         let (committed, _) = story.ended();
         let failures = story.failures().collect();
         Ok(Outcome { verdicts, acked: story.acked(), committed, failures, took: start.elapsed() })
@@ -102,22 +105,25 @@ impl Round {
         disk: &mut Disk,
         (at, cut): &(Micros, Cut),
         boot_id: String,
-        mut story: Story,
+        story: Story,
     ) -> Result<Verdict> {
         disk.go_back_to(cut)?;
         let mut setup = setup.clone();
         setup.env.push((BOOT_ID, boot_id));
+        let verdict = self.recover(&setup, story.until(*at));
+        if !verdict.as_ref().is_ok_and(Verdict::is_good) {
+            disk.keep(cut)?;
+        }
+        disk.forget(cut)?;
+        verdict
+    }
+
+    fn recover(&self, setup: &Setup, mut story: Story) -> Result<Verdict> {
         let mut life = setup.start()?;
         life.await_listening()?;
-        story = story.until(*at);
-        self.go_on(&setup, &mut story)?;
+        self.go_on(setup, &mut story)?;
         setup.come_to_rest(life)?;
-        let verdict = judge(&story, &setup.output_folder)?;
-        // What went wrong stays to be looked at, as the folder of the run does.
-        if verdict.is_good() {
-            disk.forget(cut)?;
-        }
-        Ok(verdict)
+        judge(&story, &setup.output_folder)
     }
 
     /// The power is back: everybody comes again under the same name, and nothing may be in their way.
@@ -142,7 +148,7 @@ impl Round {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { verdicts, acked, committed, took, .. } = self;
-        let good = verdicts.iter().filter(|verdict| verdict.is_good()).count();
+        let good = verdicts.iter().flatten().filter(|verdict| verdict.is_good()).count();
         let (cuts, took) = (verdicts.len(), took.as_secs_f64());
         write!(f, "{good} of {cuts} cuts without a violation; {acked} records acknowledged, ")?;
         write!(f, "{committed} transactions committed; {took:.1} s")
@@ -160,9 +166,14 @@ impl fmt::Display for StatePlace {
 
 impl Outcome {
     pub(crate) fn complaints(&self) -> Vec<String> {
-        let bad = self.verdicts.iter().enumerate().filter(|(_, verdict)| !verdict.is_good());
-        let mut complaints: Vec<String> =
-            bad.map(|(number, verdict)| format!("cut {number}: {verdict}")).collect();
+        let mut complaints = Vec::new();
+        for (number, verdict) in self.verdicts.iter().enumerate() {
+            match verdict {
+                Ok(verdict) if verdict.is_good() => {}
+                Ok(verdict) => complaints.push(format!("cut {number}: {verdict}")),
+                Err(error) => complaints.push(format!("cut {number}: {error:#}")),
+            }
+        }
         complaints
             .extend(self.failures.iter().map(|failure| format!("an error reached {failure}")));
         complaints
