@@ -97,6 +97,8 @@ func settings(order order) []kgo.Opt {
 		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 		// A request is tried 20 times by default, which are gone in less than half a second now.
 		kgo.RequestRetries(math.MaxInt32),
+		// By default a server that dies while it is greeted counts as one that wants a password.
+		kgo.AlwaysRetryEOF(),
 		kgo.Dialer(dial),
 	}
 }
