@@ -20,12 +20,14 @@ mod report;
 mod server;
 mod story;
 
-use std::{env, path::PathBuf, thread, time::SystemTime};
+use std::{env, path::PathBuf, time::SystemTime};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use self::{dice::Dice, kill::Installed, power::StatePlace, report::Report, server::Output};
+use self::{
+    dice::Dice, kill::Installed, points::Played, power::StatePlace, report::Report, server::Output,
+};
 use crate::{
     command::{cargo, succeed},
     places,
@@ -158,31 +160,14 @@ impl Run<'_> {
     fn points(&mut self) -> Result<()> {
         let binary = self.breakable()?;
         println!("death at every place ...");
-        let outputs = [Output::Plain, Output::Transactional];
-        // Most of the time is spent on waiting for a death that does not come.
-        let played = thread::scope(|scope| {
-            let play = |(n, output)| {
-                let (seed, folder, binary) = (self.seed_of(10 + n), folder("points", n), &binary);
-                scope.spawn(move || points::play(binary, &folder, output, seed))
-            };
-            let running: Vec<_> = outputs.into_iter().enumerate().map(play).collect();
-            running
-                .into_iter()
-                .map(|one| one.join().expect("it returns its errors"))
-                .collect::<Vec<_>>()
-        });
-        let mut outcomes = Vec::new();
-        for (output, played) in outputs.into_iter().zip(played) {
-            let name = format!("death at every place, {output}");
-            match played {
-                Ok(outcome) => {
-                    self.report.add(&name, &outcome.to_string(), &outcome.complaints());
-                    outcomes.push(outcome);
-                }
-                Err(error) => self.report.add_error(&name, &error),
+        let all = points::play_all(&binary, &folder("points", 0), self.seed_of(10));
+        for Played { name, outcome } in &all {
+            match outcome {
+                Ok(outcome) => self.report.add(name, &outcome.to_string(), &outcome.complaints()),
+                Err(error) => self.report.add_error(name, error),
             }
         }
-        let unreached = points::unreached(&outcomes);
+        let unreached = points::unreached(&all);
         let complaints: Vec<String> =
             unreached.iter().map(|place| format!("nobody died at {place}")).collect();
         let seen = format!("{} of {}", points::count() - unreached.len(), points::count());

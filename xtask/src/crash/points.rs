@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     path::Path,
-    thread::sleep,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,8 @@ use super::{
     own::Kind,
     server::{Output, Setup},
 };
+
+const OUTPUTS: [Output; 2] = [Output::Plain, Output::Transactional];
 
 /// At which passages of a place the server dies.
 const PASSAGES: std::ops::RangeInclusive<u32> = 1..=3;
@@ -47,23 +49,102 @@ pub(crate) struct Outcome {
     pub took: Duration,
 }
 
-/// Lets the server die at every place and passage, one after the other, while producers work; the state goes on
-/// from death to death.
-pub(crate) fn play(binary: &Path, folder: &Path, output: Output, seed: u64) -> Result<Outcome> {
+/// One state, in which the server died again and again.
+pub(crate) struct Played {
+    pub name: String,
+    pub outcome: Result<Outcome>,
+}
+
+/// Lets the server die at every place and passage. All of it happens to one state for each output, and at last, for
+/// what only a new state passes, to new ones.
+pub(crate) fn play_all(binary: &Path, folder: &Path, seed: u64) -> Vec<Played> {
+    let every: Vec<Death> = FAIL_POINTS.iter().flat_map(|place| Death::all_at(place)).collect();
+    // Most of the time is spent on waiting for a death that does not come.
+    let mut all: Vec<Played> = thread::scope(|scope| {
+        let play = |output: Output| {
+            let (every, folder) = (&every, folder.join(output.to_string().replace(' ', "-")));
+            scope.spawn(move || Played {
+                name: format!("death at every place, {output}"),
+                outcome: play(binary, &folder, output, every, seed),
+            })
+        };
+        let running = OUTPUTS.map(play);
+        running.map(|one| one.join().expect("it returns its errors")).into()
+    });
+    for place in unreached(&all) {
+        all.extend(play_new(binary, folder, place, seed));
+    }
+    all
+}
+
+/// Dies in a new state, at one place, in the first output that passes it.
+fn play_new(binary: &Path, folder: &Path, place: &'static str, seed: u64) -> Vec<Played> {
+    let mut all = Vec::new();
+    for output in OUTPUTS {
+        for death in Death::all_at(place) {
+            let folder = folder.join(format!("{place}-{}", death.passage));
+            let outcome = play(binary, &folder, output, &[death], seed);
+            // An output that does not know the place is no news.
+            let is_elsewhere =
+                |outcome: &Outcome| outcome.deaths.is_empty() && outcome.complaints().is_empty();
+            if outcome.as_ref().is_ok_and(is_elsewhere) {
+                break;
+            }
+            let name = format!("death at {place}:{}, {output}, a new state", death.passage);
+            all.push(Played { name, outcome });
+        }
+        if !unreached(&all).contains(&place) {
+            break;
+        }
+    }
+    all
+}
+
+/// Where the server is to die.
+#[derive(Clone, Copy, Debug)]
+struct Death {
+    place: &'static str,
+    passage: u32,
+}
+
+impl Death {
+    fn all_at(place: &'static str) -> impl Iterator<Item = Self> {
+        PASSAGES.map(move |passage| Self { place, passage })
+    }
+
+    /// Says whether the server died, be it while it was asked to stop.
+    fn happen(self, setup: &Setup) -> Result<bool> {
+        let Self { place, passage } = self;
+        let wait = if passage == *PASSAGES.start() { FIRST_WAIT } else { LATER_WAIT };
+        let mut life = setup.start_with(&[(FAIL_POINT, format!("{place}:{passage}"))])?;
+        Ok(life.died_within(wait)? || !life.stop_or_die()?)
+    }
+}
+
+fn play(
+    binary: &Path,
+    folder: &Path,
+    output: Output,
+    deaths: &[Death],
+    seed: u64,
+) -> Result<Outcome> {
     let start = Instant::now();
     let mut dice = Dice::new(seed);
     let mut setup = Setup::fresh(binary, folder, output, &mut dice)?;
     setup.env = vec![(JOURNAL_BYTES, JOURNAL_BYTES_SMALL.to_owned())];
     let mut outcome = Outcome::default();
     let load = Load::start(setup.addr(), kinds(output), 5, &mut dice);
-    for place in FAIL_POINTS {
-        for passage in PASSAGES {
-            let wait = if passage == 1 { FIRST_WAIT } else { LATER_WAIT };
-            if !die_at(&setup, place, passage, wait)? {
-                break;
-            }
-            *outcome.deaths.entry(place).or_default() += 1;
+    let mut missed = None;
+    for death in deaths.iter().copied() {
+        // Where the first passage does not come, a later one does not either.
+        if missed == Some(death.place) {
+            continue;
+        }
+        if death.happen(&setup)? {
+            *outcome.deaths.entry(death.place).or_default() += 1;
             outcome.recover(&setup, &mut dice)?;
+        } else {
+            missed = Some(death.place);
         }
     }
     let life = setup.start()?;
@@ -83,12 +164,6 @@ pub(crate) fn kinds(output: Output) -> &'static [Kind] {
             &[Kind::Announcing, Kind::Implicit, Kind::Implicit]
         }
     }
-}
-
-/// Says whether the server died there, be it while it was asked to stop.
-fn die_at(setup: &Setup, place: &str, passage: u32, wait: Duration) -> Result<bool> {
-    let mut life = setup.start_with(&[(FAIL_POINT, format!("{place}:{passage}"))])?;
-    Ok(life.died_within(wait)? || !life.stop_or_die()?)
 }
 
 impl Outcome {
@@ -134,9 +209,10 @@ pub(crate) fn count() -> usize {
     FAIL_POINTS.len()
 }
 
-/// The places at which no server died in any of these runs.
-pub(crate) fn unreached<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>) -> Vec<&'static str> {
+/// The places at which no server died.
+pub(crate) fn unreached(all: &[Played]) -> Vec<&'static str> {
+    let outcomes = all.iter().flat_map(|played| &played.outcome);
     let reached: BTreeSet<&str> =
-        outcomes.into_iter().flat_map(|outcome| outcome.deaths.keys().copied()).collect();
+        outcomes.flat_map(|outcome| outcome.deaths.keys().copied()).collect();
     FAIL_POINTS.iter().copied().filter(|place| !reached.contains(place)).collect()
 }
