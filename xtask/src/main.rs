@@ -15,6 +15,8 @@ mod interop;
 mod oracle;
 mod places;
 mod require;
+#[cfg(test)]
+mod sentences;
 mod stages;
 mod tally;
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger, Needs},
+    state::{Fact, Frame, FrameId, Ledger, Level, Needs},
     time::Now,
     txn::Coordinator,
 };
@@ -116,6 +116,8 @@ pub struct Broker {
     settled: VecDeque<Settled>,
     /// Nothing can be remembered at the moment, so that nothing new is let in.
     keeper_failed: bool,
+    /// What acknowledgements of the run before survived.
+    last_level: Level,
 }
 
 /// An event that was decided and is not yet handed to the sink.
@@ -141,7 +143,8 @@ pub struct Settled {
 impl Broker {
     /// A broker that knows what the ledger holds, and the topics of its configuration. An empty ledger is that
     /// of a broker that has seen nothing yet.
-    pub fn new(now: Now, config: BrokerConfig, limits: Arc<Limits>, ledger: &Ledger) -> Self {
+    pub fn new(now: Now, mut config: BrokerConfig, limits: Arc<Limits>, ledger: &Ledger) -> Self {
+        config.cluster_id = ledger.cluster_id.clone().unwrap_or(config.cluster_id);
         let topics = Topics::new(config.topics.clone(), config.partitions, limits.clone(), ledger);
         let first_producer_id = ledger.producer_ids.unwrap_or(config.first_producer_id);
         let producer_ids = ProducerIds::from(first_producer_id);
@@ -160,6 +163,7 @@ impl Broker {
             deliveries: VecDeque::new(),
             settled: VecDeque::new(),
             keeper_failed: false,
+            last_level: ledger.level,
         }
     }
 
@@ -170,6 +174,7 @@ impl Broker {
             self.outgoing.note(Fact::Purpose { name, value });
         }
         self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.outgoing.note(Fact::Level(self.config.durability.into()));
         self.seal(now);
     }
 
@@ -349,6 +354,9 @@ impl Broker {
     }
 
     fn finish(&mut self, now: Now, then: Then) {
+        if let Some(reserved_to) = then.producer_ids_to {
+            self.producer_ids.framed(reserved_to);
+        }
         for mark in then.decided {
             self.coordinator.framed(now, mark);
         }
