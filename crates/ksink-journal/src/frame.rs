@@ -15,7 +15,7 @@ const LENGTH_MAX: usize = NUMBERS_BYTES + PAYLOAD_BYTES_MAX + 1 + BOOT_ID_BYTES_
 pub(crate) const BOOT_ID_BYTES_MAX: usize = 255;
 
 /// No journal gets here, so numbers below it can be counted on from.
-const NUMBER_MAX: u64 = 1 << 62;
+pub(crate) const NUMBER_MAX: u64 = 1 << 62;
 
 /// What a file begins with: `magic, version u32, crc32c u32`.
 pub(crate) const PROLOGUE_BYTES: usize = 16;
@@ -194,6 +194,18 @@ mod tests {
     #[test]
     fn zeros_are_no_frame() {
         assert_eq!(Frame::decode(&[0; 100]), None);
+    }
+
+    /// Numbers that no journal writes are no frame: others count on from them.
+    #[test]
+    fn a_frame_knows_of_earlier_ones_only() {
+        let is_frame = |sequence, known_synced| {
+            let mut bytes = Vec::new();
+            encode(Kind::Stop, Numbers { generation: 1, sequence, known_synced }, &[], &mut bytes);
+            Frame::decode(&bytes).is_some()
+        };
+        assert!(is_frame(9, 8) && is_frame(NUMBER_MAX - 1, 0));
+        assert!(!is_frame(9, 9) && !is_frame(NUMBER_MAX, 0) && !is_frame(u64::MAX, 0));
     }
 
     #[test]

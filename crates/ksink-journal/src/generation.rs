@@ -10,7 +10,7 @@ use std::{
 use ksink_disk::{Disk, DiskFile, Existing, Open, fail_point, sync_folders, write_all_at};
 
 use crate::{
-    frame::{self, Kind, Numbers},
+    frame::{self, Kind, NUMBER_MAX, Numbers},
     syncer::Progress,
 };
 
@@ -159,7 +159,7 @@ pub(crate) fn draft_number(file: &OsStr) -> Option<u64> {
 fn numbered(file: &OsStr, name: fn(u64) -> String) -> Option<u64> {
     let number = file.to_str()?.strip_prefix("journal.")?;
     let number = number.strip_suffix(".new").unwrap_or(number).parse().ok()?;
-    (*file == *name(number)).then_some(number)
+    (number < NUMBER_MAX && *file == *name(number)).then_some(number)
 }
 
 #[cfg(test)]
@@ -170,7 +170,14 @@ mod tests {
     fn only_our_own_names_are_ours() {
         assert_eq!(number(OsStr::new("journal.12")), Some(12));
         assert_eq!(draft_number(OsStr::new("journal.12.new")), Some(12));
-        for foreign in ["journal.012", "journal.+1", "journal.", "journal.1.new.new", "lock"] {
+        for foreign in [
+            "journal.012",
+            "journal.18446744073709551615",
+            "journal.+1",
+            "journal.",
+            "journal.1.new.new",
+            "lock",
+        ] {
             let foreign = OsStr::new(foreign);
             assert_eq!((number(foreign), draft_number(foreign)), (None, None), "{foreign:?}");
         }

@@ -155,3 +155,70 @@ fn first_record(payload: &[u8]) -> (&[u8], &[u8]) {
     };
     split().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::encode;
+
+    const GENERATION: u64 = 2;
+
+    /// A file's frames: kind, generation, sequence, known synced. What they hold is their sequence.
+    fn frames(frames: &[(Kind, u64, u64, u64)]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for &(kind, generation, sequence, known_synced) in frames {
+            let numbers = Numbers { generation, sequence, known_synced };
+            encode(kind, numbers, &[&[sequence as u8]], &mut bytes);
+        }
+        bytes.extend([0; 100]);
+        bytes
+    }
+
+    /// Start and snapshot end of the generation, and then these frames.
+    fn begun(behind: &[(Kind, u64, u64, u64)]) -> Vec<u8> {
+        let start = [(Kind::Start, GENERATION, 5, 0), (Kind::SnapshotEnd, GENERATION, 6, 0)];
+        frames(&[&start, behind].concat())
+    }
+
+    /// Which records are read, and which behind what does not follow.
+    #[track_caller]
+    fn check(bytes: &[u8], records: &[u8], behind: &[u8]) {
+        let replay = Replay::of(bytes, GENERATION);
+        assert_eq!(replay.records.concat(), records);
+        assert_eq!(replay.behind.concat(), behind);
+        assert!(replay.is_begun && !replay.is_damaged());
+    }
+
+    /// exactly-once, Journal: frames of the same generation.
+    #[test]
+    fn a_frame_of_another_generation_does_not_follow() {
+        check(&begun(&[(Kind::Record, 2, 7, 6), (Kind::Record, 1, 8, 6)]), &[7], &[]);
+        check(&begun(&[(Kind::Record, 2, 7, 6), (Kind::Record, 3, 8, 7)]), &[7], &[]);
+    }
+
+    #[test]
+    fn a_frame_follows_the_one_whose_number_is_one_less() {
+        check(&begun(&[(Kind::Record, 2, 7, 6), (Kind::Record, 2, 8, 6)]), &[7, 8], &[]);
+        check(&begun(&[(Kind::Record, 2, 7, 6), (Kind::Record, 2, 9, 6)]), &[7], &[9]);
+        check(&begun(&[(Kind::Record, 2, 7, 6), (Kind::Record, 2, 7, 6)]), &[7], &[]);
+    }
+
+    #[test]
+    fn frames_come_in_the_order_of_a_file() {
+        check(&begun(&[(Kind::Start, 2, 7, 6)]), &[], &[]);
+        check(&begun(&[(Kind::Record, 2, 7, 6), (Kind::SnapshotPart, 2, 8, 7)]), &[7], &[]);
+        check(&begun(&[(Kind::Stop, 2, 7, 6), (Kind::Record, 2, 8, 7)]), &[8], &[]);
+        let no_start = Replay::of(&frames(&[(Kind::SnapshotEnd, 2, 5, 0)]), 2).is_begun;
+        let no_end =
+            Replay::of(&frames(&[(Kind::Start, 2, 5, 0), (Kind::Record, 2, 6, 5)]), 2).is_begun;
+        assert!(!no_start && !no_end);
+    }
+
+    /// A frame that was cut may tell of syncs behind an older one: what has a lower number is of no run that counts.
+    #[test]
+    fn an_older_frame_behind_the_end_tells_nothing() {
+        let bytes =
+            begun(&[(Kind::Record, 2, 7, 6), (Kind::Record, 2, 9, 6), (Kind::Record, 2, 6, 5)]);
+        check(&bytes, &[7], &[9]);
+    }
+}

@@ -35,7 +35,9 @@ impl Complaints {
 
 /// So much of what a producer named as goes into a log line.
 pub(crate) fn shortened(text: &str) -> &str {
-    &text[..text.floor_char_boundary(TEXT_BYTES_LOGGED)]
+    let is_boundary = |end: &usize| text.is_char_boundary(*end);
+    let end = (0..=TEXT_BYTES_LOGGED.min(text.len())).rev().find(is_boundary);
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

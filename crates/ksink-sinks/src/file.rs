@@ -10,7 +10,7 @@
 pub(crate) mod look;
 mod opening;
 mod recovery;
-mod syncs;
+pub(crate) mod syncs;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -58,8 +58,8 @@ pub struct FileSink {
     closed: HashMap<Topic, FilePosition>,
     /// The same, as the flush tells them.
     positions: Vec<Position>,
-    /// Outputs that were closed without a sync.
-    unsynced: HashSet<Topic>,
+    /// Files that are not open, and of which a part may not be synced.
+    unsynced: HashSet<PathBuf>,
     spare: Vec<Vec<u8>>,
     /// Counts openings, for their ids.
     openings: u64,
@@ -197,7 +197,7 @@ impl FileSink {
         if opening.output.owes_a_cut() {
             self.open.insert(topic.clone(), opening);
         } else {
-            self.unsynced.insert(topic.clone());
+            self.unsynced.insert(self.pattern.path(topic));
         }
     }
 

@@ -8,9 +8,9 @@
 //! | `stdout` | standard output |
 //! | `http` | a server that takes one POST a record |
 //! | `null` | nowhere |
+//! | `transactional` | [`TransactionalFiles`]: one file a transaction |
 //! | `held_back` | [`HeldBack`]: transactions for any of these |
 //! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
-//! | `syncing` | many syncs at once |
 //! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
 //!
 //! A sink knows outputs and bytes. It knows no Kafka request and no journal: what happened, and the duty
@@ -30,9 +30,9 @@ mod position;
 pub mod pump;
 mod sink;
 mod stdout;
-mod syncing;
 #[cfg(test)]
 mod testing;
+mod transactional;
 
 pub use file::{FileOptions, FileSink, OpenError};
 pub use format::{Format, FormatError};
@@ -48,3 +48,4 @@ pub use sink::{
     Committed, Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink, Undone,
 };
 pub use stdout::StdoutSink;
+pub use transactional::{TransactionalFiles, TransactionalOptions, TxnExisting};

@@ -143,7 +143,7 @@ impl<S: TransactionalSink> Pump<'_, S> {
         }
         let done = Questions::commit(commit, self.sink, &mut self.complaints).await;
         self.count(done.records);
-        self.tried = done.tried.or(self.tried.take());
+        self.tried = done.tried.or_else(|| self.tried.take());
         if let Some(why) = done.gone {
             return Err(why);
         }

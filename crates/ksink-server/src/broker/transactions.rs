@@ -40,9 +40,9 @@ pub(super) fn rules(config: &BrokerConfig, limits: &Limits) -> Rules {
 impl Broker {
     /// The sink says what it found of what the ledger holds, before anybody can connect. What is decided and not
     /// applied is delivered from now on.
-    pub fn resume(&mut self, now: Now, last_stop: LastStop, resumed: &Resumed) {
-        self.coordinator.resume(now, last_stop, resumed);
-        self.outgoing.note_positions(resumed.positions.clone());
+    pub fn resume(&mut self, now: Now, last_stop: LastStop, resumed: Resumed) {
+        self.coordinator.resume(now, last_stop, &resumed);
+        self.outgoing.note_positions(resumed.positions);
         self.seal(now);
     }
 
@@ -58,17 +58,15 @@ impl Broker {
         self.seal(now);
     }
 
-    /// Nobody asks for anything any more: where nothing is remembered, every open transaction is aborted.
-    pub fn end_open_transactions(&mut self, now: Now) {
-        if !self.config.has_keeper {
-            self.coordinator.abort_open(now);
-        }
+    /// Aborts every open transaction, for a clean stop of a server that remembers nothing.
+    pub fn abort_open_transactions(&mut self, now: Now) {
+        self.coordinator.abort_open(now);
         self.seal(now);
     }
 
-    /// Whether a clean stop must wait for the sink: it is asked whether a transaction could be committed or, where
-    /// nothing is remembered, has not applied what is decided.
-    pub fn has_undecided_transactions(&self) -> bool {
+    /// Whether a clean stop of a server that remembers nothing must wait for the sink: it is asked whether a
+    /// transaction could be committed, or has not applied what is decided.
+    pub fn has_unsettled_transactions(&self) -> bool {
         self.coordinator.is_busy()
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Desk {
     next_connection: AtomicU64,
     /// Wakes the keeper.
     work: Notify,
+    /// Wakes whoever waits for the sink's answers at the end.
+    settled: Notify,
 }
 
 #[derive(Debug)]
@@ -38,10 +40,8 @@ struct Inner {
     outboxes: HashMap<ConnectionId, Arc<Outbox>>,
     /// `None` once nothing goes to the sink any more.
     sink: Option<ToSink>,
-    /// Nobody asks for anything any more, and the sink is let go once it has done what it must.
-    is_closing: bool,
-    /// When the keeper will wake by itself.
-    timeout: Option<Instant>,
+    /// When the keeper wakes by itself.
+    alarm: Option<Instant>,
 }
 
 /// The way to the sink and back.
@@ -54,14 +54,9 @@ struct ToSink {
 impl Desk {
     pub(super) fn new(broker: Broker, answers: Answers, queue: Queue) -> Self {
         let sink = Some(ToSink { queue, answers });
-        let inner = Mutex::new(Inner {
-            broker,
-            outboxes: HashMap::new(),
-            sink,
-            is_closing: false,
-            timeout: None,
-        });
-        Self { inner, next_connection: AtomicU64::new(0), work: Notify::new() }
+        let inner = Mutex::new(Inner { broker, outboxes: HashMap::new(), sink, alarm: None });
+        let (next_connection, work, settled) = Default::default();
+        Self { inner, next_connection, work, settled }
     }
 
     /// A connection comes in.
@@ -92,7 +87,6 @@ impl Desk {
             // Queued under the lock: deliveries leave in the order in which they were decided.
             slot.fill(deliveries);
         }
-        inner.carry();
         self.wake_keeper(&inner);
         reply
     }
@@ -120,6 +114,40 @@ impl Desk {
             inner.broker.settle(now(), answer);
         }
         inner.carry();
+        self.settled.notify_one();
+    }
+
+    /// Carries on with what was decided before anybody could connect.
+    pub(super) fn begin(&self) {
+        self.lock().carry();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do. Should that change, the keeper is woken.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        let mut inner = self.lock();
+        inner.alarm = inner.broker.poll_timeout();
+        inner.alarm
+    }
+
+    /// Does what its time has come for.
+    pub(super) fn handle_timeout(&self) {
+        let mut inner = self.lock();
+        inner.broker.handle_timeout(now());
+        inner.carry();
+    }
+
+    /// Nobody will come back to open transactions: they are aborted. Waits until the sink has done so, and has
+    /// applied what else is decided, or is gone.
+    pub(super) async fn end_transactions(&self) {
+        {
+            let mut inner = self.lock();
+            inner.broker.abort_open_transactions(now());
+            inner.carry();
+            self.wake_keeper(&inner);
+        }
+        while self.lock().waits_for_transactions() {
+            self.settled.notified().await;
+        }
     }
 
     /// Takes what the broker wants to be kept.
@@ -147,34 +175,16 @@ impl Desk {
         self.work.notified().await;
     }
 
-    /// When the broker wants to be woken.
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let mut inner = self.lock();
-        inner.timeout = inner.broker.poll_timeout();
-        inner.timeout
-    }
-
-    /// Does what its time has come for.
-    pub(super) fn handle_timeout(&self) {
-        let mut inner = self.lock();
-        inner.broker.handle_timeout(now());
-        inner.carry();
-    }
-
-    /// Nobody asks for anything any more. The deliveries end once no transaction needs the sink, and once it has
-    /// answered, so does the keeper.
+    /// Lets nothing more go to the sink: its deliveries end, and once it has answered, so does the keeper.
     pub(super) fn close(&self) {
-        let mut inner = self.lock();
-        inner.is_closing = true;
-        inner.broker.end_open_transactions(now());
-        inner.carry();
-        self.wake_keeper(&inner);
+        self.lock().sink = None;
     }
 
-    /// A request may have changed when the broker wants to be woken, too.
     fn wake_keeper(&self, inner: &Inner) {
         let timeout = inner.broker.poll_timeout();
-        if inner.broker.has_frames() || timeout != inner.timeout {
+        let is_earlier =
+            timeout.is_some_and(|timeout| inner.alarm.is_none_or(|alarm| timeout < alarm));
+        if inner.broker.has_frames() || is_earlier {
             self.work.notify_one();
         }
     }
@@ -198,15 +208,11 @@ impl Inner {
         while let Some(settled) = self.broker.poll_settled() {
             self.post(settled);
         }
-        if self.is_closing && !self.needs_sink() {
-            self.sink = None;
-        }
     }
 
-    /// Whether a transaction cannot be left as it is.
-    fn needs_sink(&self) -> bool {
-        let is_read = self.sink.as_ref().is_some_and(|sink| !sink.queue.is_closed());
-        is_read && self.broker.has_undecided_transactions()
+    fn waits_for_transactions(&self) -> bool {
+        let has_sink = self.sink.as_ref().is_some_and(|sink| !sink.queue.is_closed());
+        has_sink && self.broker.has_unsettled_transactions()
     }
 
     fn deliveries(&mut self) -> Vec<Delivery> {

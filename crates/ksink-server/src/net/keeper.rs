@@ -55,10 +55,12 @@ struct Trouble {
 /// What the keeper woke up for.
 enum News {
     Answers(Vec<Answer>),
-    /// There are frames, or a time has come.
+    /// There are frames.
     Frames,
     Synced(Synced),
     StartOver,
+    /// A time has come that the broker waited for.
+    Timeout,
     /// Nobody is left who could answer.
     SinkGone,
 }
@@ -78,9 +80,10 @@ impl Keeper {
         loop {
             match self.wait().await {
                 News::Answers(answers) => self.desk.settle(answers),
-                News::Frames => self.desk.handle_timeout(),
+                News::Frames => {}
                 News::Synced(synced) => self.note_synced(synced),
                 News::StartOver => self.start_over().await,
+                News::Timeout => self.desk.handle_timeout(),
                 News::SinkGone => break,
             }
             self.keep();
@@ -93,15 +96,14 @@ impl Keeper {
 
     async fn wait(&mut self) -> News {
         let mut answers = Vec::new();
-        let timeout = self.desk.poll_timeout();
         tokio::select! {
             count = self.heard.recv_many(&mut answers, ANSWERS_AT_ONCE) => match count {
                 0 => News::SinkGone,
                 _ => News::Answers(answers),
             },
             () = self.desk.woken() => News::Frames,
-            () = until(timeout) => News::Frames,
             synced = joined(&mut self.syncing) => News::Synced(synced),
+            () = until(self.desk.timeout()) => News::Timeout,
             () = until(self.trouble.as_ref().map(|trouble| trouble.again_at)) => News::StartOver,
         }
     }

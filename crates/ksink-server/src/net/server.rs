@@ -151,7 +151,7 @@ impl Server {
     /// # Errors
     /// When it cannot be remembered.
     pub fn resume(&mut self, resumed: Resumed) -> Result<(), OpenError> {
-        self.broker.resume(now(), self.held.last_stop, &resumed);
+        self.broker.resume(now(), self.held.last_stop, resumed);
         self.keep()
     }
 
@@ -176,6 +176,8 @@ impl Server {
     /// # Errors
     /// When the address cannot be listened on, or the state not written.
     pub async fn bind(mut self, addr: &ListenAddr) -> io::Result<(Running, Deliveries)> {
+        // Whoever did not answer for what is held hears of all that is decided.
+        self.broker.resume(now(), self.held.last_stop, Resumed::default());
         self.keep().map_err(io::Error::other)?;
         let listener = addr.listen().await?;
         let local_addr = listener.local_addr()?;
@@ -191,10 +193,15 @@ impl Server {
             limits: self.limits,
             drain: draining,
         };
+        let is_remembered = self.state.is_some();
         let keeper = Keeper::new(desk.clone(), heard, self.state);
+        desk.begin();
         let keeping = tokio::spawn(keeper.run());
         let serving = tokio::spawn(async move {
             accept(listener, shared).await;
+            if !is_remembered {
+                desk.end_transactions().await;
+            }
             desk.close();
             // Only a panic of its own could end it otherwise, and that is logged by tokio.
             let _ = keeping.await;

@@ -155,12 +155,11 @@ impl Coordinator {
         self.deliveries.contains_key(&delivery)
     }
 
-    /// Whether a clean stop must wait: for the sink's answer to Prepare and, where nothing is remembered, for all
-    /// that is decided.
+    /// Whether a clean stop must wait where nothing is remembered: for the sink's answer to Prepare, and for all that is
+    /// decided.
     pub(crate) fn is_busy(&self) -> bool {
         self.accounts.values().any(|account| match account.state {
-            State::Preparing(_) => true,
-            State::Ending(_) => !self.rules.is_remembered,
+            State::Preparing(_) | State::Ending(_) => true,
             State::Empty | State::Ongoing(_) | State::Ended(_) => false,
         })
     }

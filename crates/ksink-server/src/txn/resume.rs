@@ -6,7 +6,7 @@ use ksink_event::{LastStop, Resumed};
 
 use super::{
     Coordinator, Rules,
-    account::{Account, State},
+    account::{Account, State, Step},
     agenda::Agenda,
     entry::Transactions,
 };
@@ -56,10 +56,13 @@ impl Coordinator {
                         LastStop::Clean | LastStop::Unclean => {}
                     }
                 }
-                State::Ending(ending) if applied.contains(&ending.transaction.serial) => {
-                    self.applied(now, &id);
+                State::Ending(ending) if ending.step == Step::Resuming => {
+                    match applied.contains(&ending.transaction.serial) {
+                        true => self.applied(now, &id),
+                        false => self.apply(&id),
+                    }
                 }
-                State::Ending(_) => self.apply(&id),
+                State::Ending(_) => {}
                 State::Empty | State::Preparing(_) | State::Ended(_) => {}
             }
         }

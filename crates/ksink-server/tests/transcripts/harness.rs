@@ -8,7 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use ksink_event::{Answer, Chain, DeliveryId, Durability, Event, RecordSet, Refusal};
+use ksink_event::{
+    Answer, Chain, DeliveryId, Durability, Event, LastStop, RecordSet, Refusal, Resumed,
+};
 use ksink_server::{
     Broker, BrokerConfig, ConnectionId, Decided, Frame, Goodbye, Ledger, Limits, Now, Reply,
     ReplyTo, Session, inspect,
@@ -117,20 +119,43 @@ impl House {
         self.ledger.apply(frame);
         assert_eq!(restored, self.ledger, "a restart finds what was applied");
         self.broker.framed(self.now, id);
+        self.collect();
     }
 
     /// The process is killed, and another one starts with what was kept.
     pub(crate) fn crash(&mut self) {
+        self.restart(LastStop::Unclean, Resumed::default());
+    }
+
+    /// Another process starts with what was kept, and its sink found this.
+    pub(crate) fn restart(&mut self, last_stop: LastStop, resumed: Resumed) {
         let (now, config) = (self.now, self.config.clone());
         self.broker = Broker::new(now, config, self.limits.clone(), &self.ledger);
         self.delivered.clear();
         self.frames.clear();
-        self.broker.found(now, Vec::new());
+        self.broker.found(self.now, Vec::new());
+        self.broker.resume(self.now, last_stop, resumed);
+        self.collect();
         self.keep_all();
+    }
+
+    /// Takes what the broker wants to be delivered.
+    fn collect(&mut self) {
+        while let Some(decided) = self.broker.poll_delivery() {
+            self.delivered.push(decided);
+        }
+    }
+
+    /// Time passes, and what it was waited for happens.
+    pub(crate) fn pass_for(&mut self, clients: &mut [&mut Client], time: Duration) {
+        self.pass(time);
+        self.broker.handle_timeout(self.now);
+        self.post_to(clients);
     }
 
     /// Brings the replies that became ready to those clients who are still there.
     pub(crate) fn post_to(&mut self, clients: &mut [&mut Client]) {
+        self.collect();
         while let Some(settled) = self.broker.poll_settled() {
             let asker = clients.iter_mut().find(|client| client.id == settled.to.connection);
             if let Some(client) = asker {
@@ -197,9 +222,7 @@ impl House {
                     error,
                 })),
             };
-            while let Some(decided) = self.broker.poll_delivery() {
-                self.delivered.push(decided);
-            }
+            self.collect();
             if let Some(reply) = reply {
                 client.session.handle_reply(call.ticket, reply);
             }

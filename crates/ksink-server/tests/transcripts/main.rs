@@ -12,3 +12,4 @@ mod order;
 mod produce;
 mod producer_ids;
 mod reads;
+mod transactions;

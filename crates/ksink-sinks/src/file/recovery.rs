@@ -88,6 +88,9 @@ impl FileSink {
             }
             LastStop::Unclean | LastStop::Rebooted => found.length,
         };
+        if last_stop == LastStop::Unclean {
+            self.unsynced.insert(path.to_owned());
+        }
         if keep < found.length {
             self.cut(path, identity, last_stop, keep)?;
             found.length = keep;

@@ -21,8 +21,10 @@ impl FileSink {
             }
         }
         let open: Vec<&Opening> = self.open.values().collect();
-        let closed = self.unsynced.iter().filter(|topic| !self.open.contains_key(*topic));
-        let closed: Vec<PathBuf> = closed.map(|topic| self.pattern.path(topic)).collect();
+        for topic in self.open.keys() {
+            self.unsynced.remove(&self.pattern.path(topic));
+        }
+        let closed: Vec<&PathBuf> = self.unsynced.iter().collect();
         let at_once = self.options.syncs_at_once;
         let mut results = in_parallel(&open, at_once, |opening| opening.output.file().sync());
         results.extend(in_parallel(&closed, at_once, |path| self.sync_closed(path)));
@@ -65,7 +67,7 @@ fn needs_its_name_synced(opening: &Opening) -> bool {
 }
 
 /// Makes all names in some folders durable, and those of the folders themselves.
-pub(super) fn sync_names(
+pub(crate) fn sync_names(
     disk: &dyn Disk,
     folders: impl Iterator<Item = PathBuf>,
     at_once: usize,
@@ -76,7 +78,7 @@ pub(super) fn sync_names(
 }
 
 /// Does something with each of many things, on several threads, and returns what came of it in their order.
-pub(super) fn in_parallel<T: Sync, R: Send>(
+pub(crate) fn in_parallel<T: Sync, R: Send>(
     things: &[T],
     at_once: usize,
     run: impl Fn(&T) -> R + Sync,

@@ -16,6 +16,10 @@ use tempfile::{TempDir, tempdir};
 use super::*;
 use crate::testing::{is_local, remembered, values};
 
+mod locks;
+mod power;
+mod reports;
+
 /// A sink for a pattern within a folder of its own, in the binary format.
 fn sink_in(folder: &TempDir, pattern: &str) -> FileSink {
     open(folder.path().join(pattern)).unwrap()

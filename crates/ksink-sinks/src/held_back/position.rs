@@ -62,11 +62,9 @@ pub(super) enum Said {
 pub(super) fn read(position: &Position) -> Option<Said> {
     let bytes = position.bytes.as_ref()?;
     let serial_behind = |name| position.output.strip_prefix(name)?.parse().ok();
-    match bytes.first()? {
-        &SPILL => Some(Said::Spill(serial_behind("spill:")?, decoded(SPILL, bytes)?)),
-        &DELIVERED => {
-            Some(Said::Delivered(serial_behind("progress:")?, decoded(DELIVERED, bytes)?))
-        }
+    match *bytes.first()? {
+        SPILL => Some(Said::Spill(serial_behind("spill:")?, decoded(SPILL, bytes)?)),
+        DELIVERED => Some(Said::Delivered(serial_behind("progress:")?, decoded(DELIVERED, bytes)?)),
         _ => None,
     }
 }

@@ -15,7 +15,10 @@ use super::{
     position::Extent,
     spill::{Sets, Spill, remove},
 };
-use crate::{RecoverError, syncing::sync_files};
+use crate::{RecoverError, file::syncs::in_parallel};
+
+/// So many syncs go side by side.
+const SYNCS_AT_ONCE: usize = 16;
 
 /// The spills of all transactions, by serial.
 #[derive(Debug)]
@@ -27,14 +30,26 @@ pub(super) struct Spills {
     touched: BTreeSet<u64>,
     /// Whether the folder is sure to be there.
     has_folder: bool,
+    /// Whether it is sure to stay.
+    folder_is_durable: bool,
+    /// Transactions whose files' names may be lost.
+    nameless: BTreeSet<u64>,
     /// Files of transactions of which the state knows nothing any more.
     stale: Vec<PathBuf>,
 }
 
 impl Spills {
     pub(super) fn new(disk: Arc<dyn Disk>, options: HeldBackOptions) -> Self {
-        let (by_serial, touched) = (BTreeMap::new(), BTreeSet::new());
-        Self { disk, options, by_serial, touched, has_folder: false, stale: Vec::new() }
+        Self {
+            disk,
+            options,
+            by_serial: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            has_folder: false,
+            folder_is_durable: false,
+            nameless: BTreeSet::new(),
+            stale: Vec::new(),
+        }
     }
 
     /// Takes a set. What becomes of it is said by the flush.
@@ -98,7 +113,8 @@ impl Spills {
         self.by_serial.get(&serial).map(Spill::kept).unwrap_or_default()
     }
 
-    /// Makes the spills of these transactions durable, and the names of their files.
+    /// Makes the spills of these transactions durable, and the names of their files. What was not durable when a sync
+    /// failed may be lost, though a later one succeeds.
     pub(super) fn sync(&mut self, serials: &[u64]) -> Vec<Result<(), Refusal>> {
         let mut results: Vec<Result<(), Refusal>> = Vec::with_capacity(serials.len());
         let (mut files, mut of) = (Vec::new(), Vec::new());
@@ -114,19 +130,33 @@ impl Spills {
                 Err(error) => Err(Refusal::local(format!("cannot sync a transaction: {error}"))),
             });
         }
-        let synced = sync_files(&files);
-        let folder = if files.is_empty() { Ok(()) } else { self.sync_folder() };
-        for (at, synced) in of.into_iter().zip(synced) {
-            let named = || folder.as_ref().map_err(|error| sync_failed(error)).copied();
-            results[at] = synced.map_err(|error| sync_failed(&error)).and_then(|()| named());
+        let synced = in_parallel(&files, SYNCS_AT_ONCE, |file| file.sync_data());
+        for (at, error) in of.iter().zip(synced).filter_map(|(at, it)| Some((*at, it.err()?))) {
+            results[at] = Err(sync_failed(&error));
+        }
+        if !files.is_empty() {
+            self.sync_names();
+        }
+        for (serial, result) in serials.iter().zip(&mut results) {
+            if result.is_ok() && self.nameless.contains(serial) {
+                *result = Err(Refusal::rejected("a sync of the folder for transactions failed"));
+            }
         }
         results
     }
 
-    fn sync_folder(&self) -> io::Result<()> {
-        match &self.options.folder {
-            Some(folder) => sync_folders(&*self.disk, folder),
-            None => Ok(()),
+    /// Makes the names of all files durable. Where that fails, none of these transactions can be committed.
+    fn sync_names(&mut self) {
+        let Some(folder) = &self.options.folder else { return };
+        let disk = &*self.disk;
+        let synced = match self.folder_is_durable {
+            true => disk.sync_folder(folder),
+            false => sync_folders(disk, folder),
+        };
+        self.folder_is_durable = synced.is_ok();
+        if let Err(error) = synced {
+            tracing::warn!(folder = %folder.display(), %error, "a folder cannot be synced");
+            self.nameless.extend(self.by_serial.keys());
         }
     }
 
@@ -170,6 +200,7 @@ impl Spills {
                 .map_err(|error| Refusal::local(format!("cannot drop a transaction: {error}")))?;
             self.by_serial.remove(&serial);
         }
+        self.nameless.remove(&serial);
         Ok(())
     }
 
