@@ -81,10 +81,15 @@ impl Server {
         Ok(server)
     }
 
-    /// Kills ksink in the middle of whatever it does, and starts it as before, on the same port.
+    /// Kills ksink in the middle of whatever it does, and starts it again.
     pub(crate) fn kill_and_start_again(&mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
+        self.start_again()
+    }
+
+    /// Starts ksink as before, on the same port, after it has ended.
+    pub(crate) fn start_again(&mut self) -> Result<()> {
         fs::remove_file(self.launch.port_file())?;
         self.process = self.launch.start(self.port)?;
         self.await_port()
