@@ -50,7 +50,7 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger, Needs},
+    state::{Fact, Frame, FrameId, Ledger, Level, Needs},
     time::Now,
     txn::Coordinator,
 };
@@ -116,6 +116,8 @@ pub struct Broker {
     settled: VecDeque<Settled>,
     /// Nothing can be remembered at the moment, so that nothing new is let in.
     keeper_failed: bool,
+    /// What acknowledgements of the run before survived.
+    last_level: Level,
 }
 
 /// An event that was decided and is not yet handed to the sink.
@@ -141,7 +143,8 @@ pub struct Settled {
 impl Broker {
     /// A broker that knows what the ledger holds, and the topics of its configuration. An empty ledger is that
     /// of a broker that has seen nothing yet.
-    pub fn new(now: Now, config: BrokerConfig, limits: Arc<Limits>, ledger: &Ledger) -> Self {
+    pub fn new(now: Now, mut config: BrokerConfig, limits: Arc<Limits>, ledger: &Ledger) -> Self {
+        config.cluster_id = ledger.cluster_id.clone().unwrap_or(config.cluster_id);
         let topics = Topics::new(config.topics.clone(), config.partitions, limits.clone(), ledger);
         let first_producer_id = ledger.producer_ids.unwrap_or(config.first_producer_id);
         let producer_ids = ProducerIds::from(first_producer_id);
@@ -160,6 +163,7 @@ impl Broker {
             deliveries: VecDeque::new(),
             settled: VecDeque::new(),
             keeper_failed: false,
+            last_level: ledger.level,
         }
     }
 
@@ -170,6 +174,7 @@ impl Broker {
             self.outgoing.note(Fact::Purpose { name, value });
         }
         self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.outgoing.note(Fact::Level(self.config.durability.into()));
         self.seal(now);
     }
 
@@ -219,6 +224,10 @@ impl Broker {
                 self.coordinator.prepared(now, delivery, intent);
             }
             Answer::Reported { positions, framed } => {
+                if !positions.is_empty() {
+                    // What is appended from now on may outlive the loss of power, so this has to as well.
+                    self.outgoing.need(self.needs_of_records(false));
+                }
                 self.outgoing.note_positions(positions);
                 self.outgoing.then().reported.push(framed);
             }
@@ -280,12 +289,12 @@ impl Broker {
         match self.in_flight.accept(delivery) {
             None => {}
             Some(Accepted::Void) => self.settle_one(delivery, Err(Refused::out_of_order())),
-            Some(Accepted::Kept(link, mut kept)) => {
+            Some(Accepted::Kept(link, mut kept, needs)) => {
                 // What is forgotten already is not to be remembered by a restart alone.
                 kept.by = kept.by.filter(|_| link.is_some_and(|link| self.sequences.knows(link)));
                 self.outgoing.note(Fact::Kept(kept));
                 self.outgoing.then().accepted.push(delivery);
-                self.outgoing.need(self.needs_of_plain_records());
+                self.outgoing.need(needs);
             }
         }
     }
@@ -298,10 +307,11 @@ impl Broker {
         }
     }
 
-    fn needs_of_plain_records(&self) -> Needs {
+    /// How safe a batch must be before it is acknowledged. In a transaction the commit is what must survive.
+    fn needs_of_records(&self, is_transactional: bool) -> Needs {
         match self.config.durability {
-            Durability::Process | Durability::None => Needs::Written,
-            Durability::Power => Needs::Synced,
+            Durability::Power if !is_transactional => Needs::Synced,
+            Durability::Process | Durability::Power | Durability::None => Needs::Written,
         }
     }
 
@@ -344,6 +354,9 @@ impl Broker {
     }
 
     fn finish(&mut self, now: Now, then: Then) {
+        if let Some(reserved_to) = then.producer_ids_to {
+            self.producer_ids.framed(reserved_to);
+        }
         for mark in then.decided {
             self.coordinator.framed(now, mark);
         }

@@ -136,7 +136,7 @@ impl Server {
         };
         let mut broker = Broker::new(now(), config, limits.clone(), ledger);
         broker.found(now(), state.map(|state| state.purpose).unwrap_or_default());
-        let held = ledger.held(last_stop.unwrap_or(LastStop::Clean));
+        let held = ledger.held(ledger.last_stop(last_stop.unwrap_or(LastStop::Clean)));
         Ok(Self { broker, state: state_opened, held, limits })
     }
 
@@ -151,6 +151,12 @@ impl Server {
     /// # Errors
     /// When it cannot be remembered.
     pub fn resume(&mut self, resumed: Resumed) -> Result<(), OpenError> {
+        if self.held.last_stop == LastStop::Rebooted {
+            tracing::warn!(
+                "what was written shortly before the last end may be missing: it did not end in good order, and what \
+                 was acknowledged was not synced everywhere; open transactions are aborted"
+            );
+        }
         self.broker.resume(now(), self.held.last_stop, resumed);
         self.keep()
     }
@@ -179,7 +185,15 @@ impl Server {
         // Whoever did not answer for what is held hears of all that is decided.
         self.broker.resume(now(), self.held.last_stop, Resumed::default());
         self.keep().map_err(io::Error::other)?;
-        let listener = addr.listen().await?;
+        let listener = match addr.listen().await {
+            Ok(listener) => listener,
+            Err(error) => {
+                // What was left in good order still is.
+                let state = self.state.filter(|_| self.held.last_stop == LastStop::Clean);
+                state.map(State::close).transpose().map_err(io::Error::other)?;
+                return Err(error);
+            }
+        };
         let local_addr = listener.local_addr()?;
         let (drain, draining) = watch::channel(false);
         let (queue, deliveries) = queue(self.limits.queue_requests_max.max(1));

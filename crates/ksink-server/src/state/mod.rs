@@ -8,7 +8,7 @@ mod fact;
 mod ledger;
 
 pub(crate) use self::{
-    fact::{Fact, Kept, KeptBy, TopicFact},
+    fact::{Fact, Kept, KeptBy, Level, TopicFact},
     ledger::{KeptBatch, ProducerMemory, TopicMemory},
 };
 pub use self::{

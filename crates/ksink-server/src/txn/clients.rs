@@ -113,9 +113,9 @@ impl Coordinator {
         if who.epoch < account.producer.epoch {
             return Err(TxnError::Fenced);
         }
-        match account.transaction_of(topic, partition) {
-            Some(_) => Err(TxnError::Plain),
-            None => Ok(()),
+        match account.holds(topic, partition) {
+            true => Err(TxnError::Plain),
+            false => Ok(()),
         }
     }
 
@@ -195,8 +195,11 @@ impl Coordinator {
         timeout_ms: i32,
         new_id: NewId<'_>,
     ) -> Result<Producer, TxnError> {
+        if id.len() > self.rules.id_bytes_max {
+            return Err(TxnError::NoRoom);
+        }
         let producer = Producer { id: new_id().ok_or(TxnError::NoRoom)?, epoch: 0 };
-        while self.accounts.len() >= self.rules.transactions_max {
+        while !self.has_room_for(id) {
             let oldest = self.agenda.least_recently_used().ok_or(TxnError::NoRoom)?;
             tracing::debug!(transactional_id = %oldest, "forgotten, to make room");
             self.forget(&oldest);
@@ -204,48 +207,42 @@ impl Coordinator {
         let id: Arc<str> = id.into();
         let account = Account::new(now, id.clone(), producer, timeout_ms);
         self.accounts.insert(id.clone(), account);
+        self.id_bytes += id.len();
         self.set_producer(&id, producer, None);
         self.note(now, &id, self.needs_of_init(), None);
         Ok(producer)
     }
 
+    fn has_room_for(&self, id: &str) -> bool {
+        self.accounts.len() < self.rules.transactions_max
+            && self.id_bytes + id.len() <= self.rules.id_bytes_max
+    }
+
     /// Brings partitions into the open transaction, or opens one with them. Tells whether that changed anything.
     fn join(&mut self, now: Now, id: &Arc<str>, asked: Partitions) -> Result<bool, TxnError> {
-        let room = self.rules.partitions_max.saturating_sub(self.partitions);
-        let serial = self.last_serial + 1;
-        let account = self.account(id);
-        let added = match &mut account.state {
-            State::Ongoing(open) => {
-                let added = asked.without(&open.partitions);
-                if added.len() > room {
-                    return Err(TxnError::NoRoom);
-                }
-                open.partitions.extend(added.clone());
-                added
-            }
-            State::Empty | State::Ended(_) => {
-                if asked.len() > room {
-                    return Err(TxnError::NoRoom);
-                }
-                self.partitions += asked.len();
-                self.last_serial = serial;
-                self.open(now, id, serial, asked);
-                return Ok(true);
-            }
-            State::Preparing(_) | State::Ending(_) => return Err(TxnError::Busy),
-        };
-        if added.is_empty() {
-            return Ok(false);
+        let missing = self.account(id).missing(asked);
+        let count = missing.len();
+        if self.partitions + count > self.rules.partitions_max {
+            return Err(TxnError::NoRoom);
         }
-        self.partitions += added.len();
-        let fact = TransactionFact::Added { id: id.clone(), partitions: added };
-        self.remember(fact);
+        match &mut self.account(id).state {
+            State::Ongoing(_) if count == 0 => return Ok(false),
+            State::Ongoing(open) => {
+                open.partitions.extend(missing.clone());
+                let fact = TransactionFact::Added { id: id.clone(), partitions: missing };
+                self.remember(fact);
+            }
+            State::Empty | State::Ended(_) => self.open(now, id, missing),
+            State::Preparing(_) | State::Ending(_) => return Err(TxnError::Busy),
+        }
+        self.partitions += count;
         Ok(true)
     }
 
-    fn open(&mut self, now: Now, id: &Arc<str>, serial: u64, partitions: Partitions) {
+    fn open(&mut self, now: Now, id: &Arc<str>, partitions: Partitions) {
+        self.last_serial += 1;
+        let transaction = Arc::new(Transaction { id: id.clone(), serial: self.last_serial });
         let account = self.account(id);
-        let transaction = Arc::new(Transaction { id: id.clone(), serial });
         let deadline = account.deadline(now);
         account.state = State::Ongoing(Open { transaction, partitions, deadline });
         // The epoch is used, so that nobody asks for it again.

@@ -18,11 +18,12 @@
 //! is accepted → the fact that it is done. An abort begins with the fact. See `docs/protocol.md` for the codes.
 //!
 //! - [`clients`]: what clients ask. [`outcome`]: what the sink, the journal and the clock say.
-//! - [`account`]: one transactional id, and its verdicts. [`entry`]: what a restart finds of it.
+//! - [`account`]: one transactional id, and its verdicts. [`ending`]: what is decided. [`entry`]: what a restart finds.
 
 mod account;
 mod agenda;
 mod clients;
+mod ending;
 mod entry;
 mod error;
 mod outcome;
@@ -80,6 +81,8 @@ pub(crate) enum Protocol {
 pub(crate) struct Rules {
     /// Transactional ids that are remembered.
     pub(crate) transactions_max: usize,
+    /// Bytes of all of them together.
+    pub(crate) id_bytes_max: usize,
     /// Partitions of all open transactions together.
     pub(crate) partitions_max: usize,
     /// The longest timeout that a client may ask for.
@@ -130,6 +133,8 @@ pub(crate) struct Coordinator {
     /// What is decided and not safe yet.
     framing: BTreeMap<Mark, Arc<str>>,
     agenda: Agenda,
+    /// Bytes of all ids.
+    id_bytes: usize,
     /// Partitions of all open transactions.
     partitions: usize,
     last_serial: u64,
@@ -201,6 +206,7 @@ impl Coordinator {
     fn forget(&mut self, id: &Arc<str>) {
         if let Some(account) = self.accounts.remove(id) {
             self.by_producer.remove(&account.producer.id);
+            self.id_bytes -= id.len();
             self.agenda.remove(id);
             let fact = TransactionFact::Forgotten { id: id.clone() };
             self.outputs.push_back(Output::Fact { fact, needs: Needs::Written, mark: None });

@@ -1,6 +1,11 @@
 //! What is remembered, when a producer hears of it, and what a restart finds.
 
-use ksink_event::{Answer, Durability, Position, Refusal};
+use std::{
+    pin::pin,
+    task::{Context, Waker},
+};
+
+use ksink_event::{Answer, Answers, DeliveryId, Durability, LastStop, Position, Refusal, Resumed};
 use ksink_server::{Needs, Reply};
 use ksink_wire::{
     ErrorCode, Response,
@@ -202,6 +207,33 @@ fn how_safe_a_frame_must_be_follows_the_level() {
     }
 }
 
+/// What a sink says about an output before it touches it.
+fn report(positions: Vec<Position>) -> Answer {
+    let (answers, mut heard) = Answers::new();
+    let reporter = answers.expect(DeliveryId(0), None).reporter();
+    let mut report = pin!(reporter.report(positions));
+    assert!(report.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    // The first answer is that of the delivery, which nobody gave.
+    std::iter::from_fn(|| heard.try_recv().ok())
+        .find(|answer| matches!(answer, Answer::Reported { .. }))
+        .expect("it was reported")
+}
+
+/// exactly-once, Plain records 3, Levels: what is appended after a report may survive the loss of power at `power`,
+/// and so must the report. A question whether all is framed needs no sync.
+#[test]
+fn a_report_is_as_safe_as_what_is_appended_after_it() {
+    for (durability, positions, needs) in [
+        (Durability::Process, vec![Position::at("a", &b"1"[..])], Needs::Written),
+        (Durability::Power, vec![Position::at("a", &b"1"[..])], Needs::Synced),
+        (Durability::Power, Vec::new(), Needs::Written),
+    ] {
+        let mut house = House::with_keeper(durability);
+        house.broker.settle(house.now, report(positions));
+        assert_eq!(house.next_frame().map(|frame| frame.needs), Some(needs), "{durability:?}");
+    }
+}
+
 #[test]
 fn producer_ids_are_reserved_in_blocks_that_no_restart_gives_out_again() {
     let (mut house, mut client) = house();
@@ -293,4 +325,57 @@ fn an_admin_hears_nothing_while_the_journal_fails() {
     house.broker.keeper_failed();
     let settled = house.broker.poll_settled().expect("an end");
     assert!(matches!(settled.reply, Reply::Hangup(_)));
+}
+
+#[test]
+fn a_restart_is_the_same_cluster() {
+    let (mut house, _) = house();
+    for _ in 0..2 {
+        house.crash();
+        let mut client = house.connect();
+        client.send(&mut house, 12, MetadataRequest::default());
+        client.hear(|response| {
+            let Response::Metadata(response) = response else { panic!("{response:?}") };
+            assert_eq!(response.cluster_id, Some("the-cluster"));
+        });
+    }
+}
+
+/// exactly-once, Start and stop: after a reboot each producer's first batch may leave a gap once, and copies are still
+/// recognised.
+#[test]
+fn after_a_reboot_a_producer_may_go_on_behind_what_was_forgotten() {
+    for (durability, may_leave_gap) in
+        [(Durability::Process, true), (Durability::None, true), (Durability::Power, false)]
+    {
+        let mut house = House::with_keeper(durability);
+        let mut client = house.connect();
+        client.name_topic(&mut house, "t");
+        client.produce(&mut house, VERSION, "t", &numbered(0));
+        house.accept_all(&mut client);
+        house.keep_all();
+        house.restart(LastStop::Rebooted, Resumed::default());
+
+        let mut client = house.connect();
+        client.produce(&mut house, VERSION, "t", &numbered(0));
+        assert_eq!(client.hear_produced(), (ErrorCode::NONE, 0), "{durability:?}: a copy");
+        client.produce(&mut house, VERSION, "t", &numbered(3));
+        assert_eq!(house.delivered.len(), usize::from(may_leave_gap), "{durability:?}");
+        client.produce(&mut house, VERSION, "t", &numbered(9));
+        assert_eq!(house.delivered.len(), usize::from(may_leave_gap), "{durability:?}: once");
+    }
+}
+
+/// exactly-once, Start and stop: an unclean stop at `none` is as bad as a reboot.
+#[test]
+fn a_kill_at_none_may_have_cost_what_a_reboot_may() {
+    for (durability, expected) in [
+        (Durability::None, LastStop::Rebooted),
+        (Durability::Process, LastStop::Unclean),
+        (Durability::Power, LastStop::Unclean),
+    ] {
+        let house = House::with_keeper(durability);
+        assert_eq!(house.ledger.last_stop(LastStop::Unclean), expected, "{durability:?}");
+        assert_eq!(house.ledger.last_stop(LastStop::Clean), LastStop::Clean);
+    }
 }

@@ -10,7 +10,7 @@
 
 use std::{io, path::Path};
 
-use ksink_disk::{DiskFile, Identity, Kind, Open};
+use ksink_disk::{DiskFile, Identity, Kind, Open, fail_point};
 use ksink_event::{Durability, Held, LastStop, Position};
 
 use super::FileSink;
@@ -44,6 +44,7 @@ impl FileSink {
             let now = self
                 .recover_file(&path, position, held.last_stop, &mut findings)
                 .map_err(|cause| cannot_recover(&path, cause))?;
+            self.told.extend(now.map(|now| (output.clone(), now)));
             let now = now.map(FilePosition::to_bytes);
             if now.as_ref() != Some(bytes) {
                 changed.push(Position { output: output.clone(), bytes: now });
@@ -182,6 +183,7 @@ fn is_same(held: Identity, found: Identity, last_stop: LastStop) -> bool {
 
 fn cut_durably(file: &mut AppendFile, length: u64) -> io::Result<()> {
     file.cut_to(length)?;
+    fail_point("file-cut");
     file.sync()
 }
 
