@@ -25,7 +25,6 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Binary {
     file: PathBuf,
     pub version: String,
-    pub serves_transactions: bool,
 }
 
 impl Binary {
@@ -45,9 +44,7 @@ impl Binary {
             output.status
         );
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let help = Command::new(&file).arg("--help").output()?;
-        let serves_transactions = String::from_utf8_lossy(&help.stdout).contains("--txn-existing");
-        Ok(Self { file, version, serves_transactions })
+        Ok(Self { file, version })
     }
 }
 
