@@ -18,32 +18,38 @@ pub(crate) type Output = BTreeMap<String, Vec<String>>;
 /// Where ksink keeps what it has to know after a restart.
 const STATE: &str = ".ksink";
 
-/// Reads every `TOPIC.jsonl` of a folder, and every `TOPIC@ID.jsonl`, in which all lines have that transactional id.
+/// Reads every `TOPIC.jsonl` of a folder, and every `TOPIC@ID.jsonl`.
 pub(crate) fn read_output(folder: &Path) -> Result<Output> {
     let mut output = Output::new();
     for entry in std::fs::read_dir(folder)? {
         let file = entry?.path();
-        if file.ends_with(STATE) {
-            continue;
+        if !file.ends_with(STATE) {
+            let (topic, lines) = read_file(&file)?;
+            output.entry(topic).or_default().extend(lines);
         }
-        let name = file
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.strip_suffix(".jsonl"));
-        let name =
-            name.with_context(|| format!("{} is not the file of a topic", file.display()))?;
-        let text = std::fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
-        ensure!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", file.display());
-        let (topic, id) =
-            name.split_once('@').map_or((name, None), |(topic, id)| (topic, Some(id)));
-        for line in text.lines().filter(|_| id.is_some()) {
-            let found = Landed::parse(line)?.transactional_id;
-            ensure!(found.as_deref() == id, "the transaction {found:?} in {}", file.display());
-        }
-        output.entry(topic.to_owned()).or_default().extend(text.lines().map(str::to_owned));
     }
     Ok(output)
+}
+
+/// A temporary file is read as one line of its topic, which is no record: it should not be there.
+fn read_file(file: &Path) -> Result<(String, Vec<String>)> {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if let Some((topic, _)) = name.split_once('@').filter(|_| name.ends_with(".tmp")) {
+        return Ok((topic.to_owned(), vec![format!("{name}, which was left")]));
+    }
+    let name = name
+        .strip_suffix(".jsonl")
+        .with_context(|| format!("{} is not the file of a topic", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    ensure!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", file.display());
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let Some((topic, id)) = name.split_once('@') else { return Ok((name.to_owned(), lines)) };
+    for line in &lines {
+        let found = Landed::parse(line)?.transactional_id;
+        ensure!(found.as_deref() == Some(id), "the transaction {found:?} in {}", file.display());
+    }
+    Ok((topic.to_owned(), lines))
 }
 
 /// One record as it was written.

@@ -126,14 +126,12 @@ impl Choice {
     }
 
     /// The cells of each setting that has any.
-    fn cells(&self, binary: &Binary) -> Vec<(&'static Setting, Vec<Cell>)> {
+    fn cells(&self) -> Vec<(&'static Setting, Vec<Cell>)> {
         let cells = |setting: &Setting| -> Vec<Cell> {
             let rows = Row::all().filter(|row| row.setting.name == setting.name);
             rows.filter(|row| self.includes(row.name)).map(|row| row.cell(self.count)).collect()
         };
-        let served =
-            |setting: &&&Setting| binary.serves_transactions || !setting.has_transactions();
-        let settings = Setting::ALL.iter().filter(served).map(|setting| (*setting, cells(setting)));
+        let settings = Setting::ALL.iter().map(|setting| (*setting, cells(setting)));
         settings.filter(|(_, cells)| !cells.is_empty()).collect()
     }
 
@@ -154,7 +152,7 @@ impl Choice {
 fn run(choice: &Choice, require: &Require, ksink: Option<&Path>) -> Result<Tally> {
     let binary = Binary::provide(ksink)?;
     let excuses = NotApplicable::read()?;
-    let cells = choice.cells(&binary);
+    let cells = choice.cells();
     let mut planted = Planted::default();
     let mut runs = Vec::new();
     for client in &choice.clients {
@@ -163,12 +161,8 @@ fn run(choice: &Choice, require: &Require, ksink: Option<&Path>) -> Result<Tally
             Turn { client, binary: &binary, excuses: &excuses, limit: choice.client_limit() };
         runs.push(turn.take(&cells, choice.formats(client), require, &mut planted));
     }
-    let report = Report {
-        ksink_version: binary.version,
-        runs,
-        planted,
-        everything: choice.is_everything() && binary.serves_transactions,
-    };
+    let report =
+        Report { ksink_version: binary.version, runs, planted, everything: choice.is_everything() };
     report.publish()?;
     Ok(report.tally())
 }

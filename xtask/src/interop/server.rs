@@ -25,7 +25,6 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Binary {
     file: PathBuf,
     pub version: String,
-    pub serves_transactions: bool,
 }
 
 impl Binary {
@@ -45,9 +44,7 @@ impl Binary {
             output.status
         );
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let help = Command::new(&file).arg("--help").output()?;
-        let serves_transactions = String::from_utf8_lossy(&help.stdout).contains("--txn-existing");
-        Ok(Self { file, version, serves_transactions })
+        Ok(Self { file, version })
     }
 }
 
@@ -81,10 +78,15 @@ impl Server {
         Ok(server)
     }
 
-    /// Kills ksink in the middle of whatever it does, and starts it as before, on the same port.
+    /// Kills ksink in the middle of whatever it does, and starts it again.
     pub(crate) fn kill_and_start_again(&mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
+        self.start_again()
+    }
+
+    /// Starts ksink as before, on the same port, after it has ended.
+    pub(crate) fn start_again(&mut self) -> Result<()> {
         fs::remove_file(self.launch.port_file())?;
         self.process = self.launch.start(self.port)?;
         self.await_port()

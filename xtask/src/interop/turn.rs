@@ -114,7 +114,13 @@ impl Turn<'_> {
         let heard = tap.tap(&server, Heard::expecting(cells, place.watch()));
         let answers = self.send(command, cells, &folder, bootstrap)?;
         await_landing(cells, &answers, &place);
-        server.lock().expect("starting does not panic").stop()?;
+        let mut server = server.lock().expect("starting does not panic");
+        server.stop()?;
+        if setting.has_transactions() {
+            // It clears away what the last commit left, and changes nothing else.
+            server.start_again()?;
+            server.stop()?;
+        }
         let output = place.read()?;
         let planned: HashSet<&str> = cells.iter().flat_map(Cell::topics).collect();
         if let Some(stranger) = output.keys().find(|topic| !planned.contains(&***topic)) {

@@ -191,7 +191,9 @@ impl Sight {
             self.visible += self.sizes.next().unwrap_or_default();
             let is_there = was_asked || (end.before.temporary > 0) == self.temporary;
             self.expect("temporary files while it was open", is_there, end.before);
-            self.expect("temporary files when it was over", end.after.temporary == 0, end.after);
+            // What was appended to a file may stay, until it is sure that it is not needed again.
+            let is_gone = end.after.temporary == 0 || end.before.visible > 0;
+            self.expect("no temporary files when it was over", is_gone, end.after);
         }
         self.expect_visible("answered", end.after);
     }
