@@ -61,15 +61,16 @@ pub(crate) fn play_all(binary: &Path, folder: &Path, seed: u64) -> Vec<Played> {
     let every: Vec<Death> = FAIL_POINTS.iter().flat_map(|place| Death::all_at(place)).collect();
     // Most of the time is spent on waiting for a death that does not come.
     let mut all: Vec<Played> = thread::scope(|scope| {
-        let play = |output: Output| {
+        let play = |(n, output): (u64, Output)| {
             let (every, folder) = (&every, folder.join(output.to_string().replace(' ', "-")));
             scope.spawn(move || Played {
                 name: format!("death at every place, {output}"),
-                outcome: play(binary, &folder, output, every, seed),
+                outcome: play(binary, &folder, output, every, seed + n),
             })
         };
-        let running = OUTPUTS.map(play);
-        running.map(|one| one.join().expect("it returns its errors")).into()
+        let running: Vec<_> = (0..).zip(OUTPUTS).map(play).collect();
+        let ended = running.into_iter().map(|one| one.join().expect("it returns its errors"));
+        ended.collect()
     });
     for place in unreached(&all) {
         all.extend(play_new(binary, folder, place, seed));
@@ -117,7 +118,7 @@ impl Death {
         let Self { place, passage } = self;
         let wait = if passage == *PASSAGES.start() { FIRST_WAIT } else { LATER_WAIT };
         let mut life = setup.start_with(&[(FAIL_POINT, format!("{place}:{passage}"))])?;
-        Ok(life.died_within(wait)? || !life.stop_or_die()?)
+        Ok(life.died_within(wait)? || !life.listens_or_died()? || !life.stop_or_die()?)
     }
 }
 
