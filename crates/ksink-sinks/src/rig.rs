@@ -242,16 +242,18 @@ impl<S: TransactionalSink> Rig<S> {
         if decided.is_empty() {
             return Vec::new();
         }
-        let done = drive!(self, |sink, ack| sink.commit(&decided, ack));
         let mut results = Vec::new();
-        for (decided, done) in decided.iter().zip(done) {
-            results.push(done.map_err(|undone| undone.refusal).map(|committed| {
-                self.server.frame(|ledger| {
-                    ledger.apply(committed.positions);
-                    ledger.end_commit(decided.transaction.serial);
-                });
-                committed.records
-            }));
+        for decided in decided.chunks(self.sink.commits_at_once()) {
+            let done = drive!(self, |sink, ack| sink.commit(decided, ack));
+            for (decided, done) in decided.iter().zip(done) {
+                results.push(done.map_err(|undone| undone.refusal).map(|committed| {
+                    self.server.frame(|ledger| {
+                        ledger.apply(committed.positions);
+                        ledger.end_commit(decided.transaction.serial);
+                    });
+                    committed.records
+                }));
+            }
         }
         results
     }

@@ -88,6 +88,10 @@ impl TransactionalSink for Scripted {
         asked.iter().map(prepared).collect()
     }
 
+    fn commits_at_once(&self) -> usize {
+        2
+    }
+
     async fn commit(&mut self, decided: &[Decided], _ack: &Ack) -> Vec<Result<Committed, Undone>> {
         self.asked("c", decided.iter().map(|decided| &decided.transaction));
         let committed = |decided: &Decided| match &*decided.transaction.id {
@@ -404,10 +408,12 @@ async fn a_round_writes_then_prepares_then_commits_then_aborts() {
     bench.prepare("y", 3);
     bench.send("a", &["x"]).await;
     bench.prepare("z", 4);
-    bench.commit("v", 5);
+    for (id, serial) in [("v", 5), ("u", 6)] {
+        bench.commit(id, serial);
+    }
     assert!(matches!(bench.run().await, PumpEnd::ServerStopped));
-    assert_eq!(bench.sink.seen, "a|p[3, 4]c[2, 5]a[1].");
-    assert_eq!(bench.heard(), ["+[4]", "=3", "=5", "@", "+[2]", "+[6]", "+[1]"]);
+    assert_eq!(bench.sink.seen, "a|p[3, 4]c[2, 5]c[6]a[1].", "two commits go at once");
+    assert_eq!(bench.heard(), ["+[4]", "=3", "=5", "@", "+[2]", "+[6]", "+[7]", "+[1]"]);
 }
 
 /// exactly-once, Transactions 7: no plain write starts until the try is framed.
