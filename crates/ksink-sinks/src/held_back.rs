@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
 };
 
-use ksink_disk::{Disk, RealDisk, fail_point};
+use ksink_disk::{Disk, RealDisk, fail_point, planted};
 use ksink_event::{
     Ack, Decided, Durability, Held, LastStop, Position, RecordSet, Refusal, Resumed, Transaction,
 };
@@ -229,12 +229,12 @@ impl<S: Sink> Sink for HeldBack<S> {
         Ok(resumed)
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.spills.delete_stale();
         if self.durability != Durability::None {
             self.spills.sync_all();
         }
-        self.sink.close().await;
+        self.sink.close().await
     }
 }
 
@@ -288,8 +288,12 @@ impl<S: Sink> TransactionalSink for HeldBack<S> {
         self.spills.delete_stale();
         let serials: Vec<u64> = asked.iter().map(|transaction| transaction.serial).collect();
         let synced = match self.durability {
-            Durability::Process | Durability::Power => self.spills.sync(&serials),
-            Durability::None => serials.iter().map(|_| Ok(())).collect(),
+            Durability::Process | Durability::Power if !planted("commit-before-data") => {
+                self.spills.sync(&serials)
+            }
+            Durability::Process | Durability::Power | Durability::None => {
+                serials.iter().map(|_| Ok(())).collect()
+            }
         };
         fail_point("sink-prepare-synced");
         let prepared = |(serial, synced): (u64, Result<(), Refusal>)| {

@@ -303,9 +303,10 @@ impl Sink for TransactionalFiles {
         self.recover_held(held)
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.delete_leftovers_of_last_run();
         self.end();
+        Ok(())
     }
 }
 
@@ -313,6 +314,10 @@ impl TransactionalSink for TransactionalFiles {
     async fn prepare(&mut self, asked: &[Arc<Transaction>]) -> Vec<Result<Prepared, Refusal>> {
         self.delete_leftovers_of_last_run();
         self.prepare_all(asked)
+    }
+
+    fn commits_at_once(&self) -> usize {
+        usize::MAX
     }
 
     async fn commit(&mut self, decided: &[Decided], ack: &Ack) -> Vec<Result<Committed, Undone>> {

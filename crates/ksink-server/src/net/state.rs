@@ -130,6 +130,18 @@ fn last_run(last_stop: ksink_journal::LastStop) -> Option<LastStop> {
     }
 }
 
+/// A build that is tested by killing it may have a small journal, so that it starts over while it is watched.
+fn journal_options() -> JournalOptions {
+    let options = JournalOptions::default();
+    #[cfg(feature = "fail-points")]
+    if let Some(bytes_max) =
+        std::env::var("KSINK_JOURNAL_BYTES").ok().and_then(|text| text.parse().ok())
+    {
+        return JournalOptions { bytes_max, ..options };
+    }
+    options
+}
+
 /// A journal, and what it says.
 #[derive(Debug)]
 pub(super) struct State {
@@ -140,7 +152,7 @@ pub(super) struct State {
 impl State {
     /// Opens a state, and says how its last run ended.
     pub(super) fn open(config: &StateConfig) -> Result<(Self, LastStop), OpenError> {
-        let options = JournalOptions::default();
+        let options = journal_options();
         let opened = Journal::open(config.disk.clone(), &config.folder, options);
         let Opened { journal, snapshot, frames, last_stop, cut_bytes } =
             opened.map_err(OpenError::Journal)?;
