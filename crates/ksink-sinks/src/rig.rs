@@ -186,8 +186,11 @@ impl<S: TransactionalSink> Rig<S> {
     ) -> Result<(), Refusal> {
         let mut set = values(topic, lines);
         set.transaction = transaction.cloned();
-        let output = drive!(self, |sink, ack| sink.write(&set, ack))?;
-        let flushed = drive!(self, |sink, _ack| sink.flush());
+        let (output, flushed) = drive!(self, |sink, ack| async {
+            let output = sink.write(&set, ack).await;
+            (output, sink.flush().await)
+        });
+        let output = output?;
         let failure = flushed.failed.into_iter().find(|failure| failure.output == output);
         self.server.frame(|ledger| {
             ledger.apply(flushed.positions);

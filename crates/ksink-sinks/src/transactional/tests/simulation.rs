@@ -44,11 +44,15 @@ fn check_numbered(ledger: &Ledger, disk: &ModelDisk, seed: u64) {
 }
 
 async fn play(make: fn(&ModelDisk) -> TransactionalFiles, check: fn(&Ledger, &ModelDisk, u64)) {
+    let mut visible = 0;
     for seed in 0..seeds() {
         let disk = ModelDisk::new();
         let play = Play { make, has_plain: false, loses_power: seed % 2 == 0 };
-        check(&play.run(seed, &disk).await, &disk, seed);
+        let ledger = play.run(seed, &disk).await;
+        check(&ledger, &disk, seed);
+        visible += ledger.visible.len() as u64;
     }
+    assert!(visible > 4 * seeds(), "too little happens: {visible} records in {} plays", seeds());
 }
 
 /// exactly-once, Transactions 3: a decided commit never becomes anything but a complete one.
