@@ -44,8 +44,11 @@ pub trait Sink: Send {
     }
 
     /// Ends the sink in good order: takes back what was not accepted, and makes the rest safe.
-    fn close(&mut self) -> impl Future<Output = ()> + Send {
-        async {}
+    ///
+    /// # Errors
+    /// When that cannot be done, so that the next start must look at outputs as after a crash.
+    fn close(&mut self) -> impl Future<Output = Result<(), Refusal>> + Send {
+        async { Ok(()) }
     }
 }
 

@@ -9,11 +9,13 @@
 //! | `intent` | that plan as bytes |
 //! | `apply` | one file of a decided commit |
 //! | `committing` | decided commits, many at once, with the syncs that they share |
+//! | `conflict` | settling by hand what a start stopped at |
 //! | `recovery` | what becomes of transactions when a server starts again |
 //! | `position` | what a state remembers |
 
 mod apply;
 mod committing;
+mod conflict;
 mod intent;
 mod names;
 mod position;
@@ -32,6 +34,12 @@ use std::{
 use ksink_disk::{Disk, Open, RealDisk, fail_point};
 use ksink_event::{
     Ack, Decided, Durability, Held, Position, RecordSet, Refusal, Reporter, Resumed, Transaction,
+};
+
+pub use self::conflict::{Moved, keep_both};
+pub(crate) use self::{
+    intent::{Plan, Step},
+    position::Said,
 };
 
 use self::{
@@ -298,9 +306,9 @@ impl Sink for TransactionalFiles {
         self.recover_held(held)
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.delete_leftovers_of_last_run();
-        self.end();
+        self.end()
     }
 }
 

@@ -116,6 +116,8 @@ pub struct Broker {
     settled: VecDeque<Settled>,
     /// Nothing can be remembered at the moment, so that nothing new is let in.
     keeper_failed: bool,
+    /// The sink could not be closed in good order.
+    left_in_disorder: bool,
     /// What acknowledgements of the run before survived.
     last_level: Level,
 }
@@ -163,6 +165,7 @@ impl Broker {
             deliveries: VecDeque::new(),
             settled: VecDeque::new(),
             keeper_failed: false,
+            left_in_disorder: false,
             last_level: ledger.level,
         }
     }
@@ -223,6 +226,7 @@ impl Broker {
                 self.outgoing.note_positions(positions);
                 self.coordinator.prepared(now, delivery, intent);
             }
+            Answer::LeftInDisorder => self.left_in_disorder = true,
             Answer::Reported { positions, framed } => {
                 if !positions.is_empty() {
                     // What is appended from now on may outlive the loss of power, so this has to as well.
@@ -238,6 +242,11 @@ impl Broker {
     /// The next frame to be kept, in the order of decisions. Without a keeper there is none.
     pub fn poll_frame(&mut self) -> Option<Frame> {
         self.outgoing.poll_frame()
+    }
+
+    /// Whether the sink could not be closed in good order, so that a restart must look for what a crash leaves.
+    pub fn was_left_in_disorder(&self) -> bool {
+        self.left_in_disorder
     }
 
     /// Whether [`poll_frame`](Self::poll_frame) has something.

@@ -97,6 +97,13 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether somebody else uses the state.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Journal(ksink_journal::OpenError::Locked { .. }))
+    }
+}
+
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {

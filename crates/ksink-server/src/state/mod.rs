@@ -6,6 +6,7 @@
 
 mod fact;
 mod ledger;
+mod report;
 
 pub(crate) use self::{
     fact::{Fact, Kept, KeptBy, Level, TopicFact},
@@ -14,4 +15,5 @@ pub(crate) use self::{
 pub use self::{
     fact::{Frame, FrameId, Needs},
     ledger::{Ledger, LedgerError},
+    report::{OffsetReport, ProducerReport, StageReport, StateReport, TransactionReport},
 };

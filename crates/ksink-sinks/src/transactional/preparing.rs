@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use ksink_disk::{Open, fail_point, sync_folders};
+use ksink_disk::{Open, fail_point, planted, sync_folders};
 use ksink_event::{Refusal, Transaction};
 
 use super::{
@@ -30,7 +30,7 @@ impl TransactionalFiles {
         for transaction in asked {
             plans.push(self.plan(transaction.serial));
         }
-        if self.syncs() {
+        if self.syncs() && !planted("commit-before-data") {
             self.sync_planned(asked, &mut plans);
         }
         fail_point("sink-prepare-synced");
@@ -143,7 +143,7 @@ impl TransactionalFiles {
     }
 
     /// Makes the names of temporary files durable. Where that fails, no transaction with a file there can be committed.
-    fn sync_new_names(&mut self) {
+    pub(super) fn sync_new_names(&mut self) {
         let folders = std::mem::take(&mut self.unsynced_folders);
         for (folder, synced) in self.sync_folders(folders) {
             let Err(error) = synced else { continue };

@@ -10,6 +10,7 @@ use ksink_event::{Ack, Position, RecordSet, Refusal, Transaction};
 
 use super::{
     TransactionalFiles,
+    apply::Earlier,
     position::{Said, Temporary, Which},
     running::{Running, TemporaryFile, Unmade, cannot_open, remove, temporary_of},
 };
@@ -224,28 +225,40 @@ impl TransactionalFiles {
     }
 
     /// Takes back what was not accepted, and makes the rest durable.
-    pub(super) fn end(&mut self) {
+    ///
+    /// # Errors
+    /// When something of that cannot be done, or a commit left something half done.
+    pub(super) fn end(&mut self) -> Result<(), Refusal> {
+        let mut result = match self.doubtful.values().any(|earlier| *earlier == Earlier::Failed) {
+            true => Err(Refusal::local("a commit is half done, and cannot be taken back")),
+            false => Ok(()),
+        };
         for file in self.running.values_mut().flat_map(|running| running.files.values_mut()) {
-            if let Some(output) = &mut file.output
-                && let Err(refusal) = output.abandon()
-            {
-                tracing::error!(%refusal, "a temporary file ends with what was refused");
-            }
+            let abandoned = file.output.as_mut().map_or(Ok(()), Output::abandon);
+            result = result.and(abandoned);
             file.group_records = 0;
         }
-        if !self.syncs() {
-            return;
+        if self.syncs() {
+            let synced = self.sync_running();
+            result = result.and(synced);
         }
+        result
+    }
+
+    /// Makes all temporary files durable, and their names.
+    fn sync_running(&mut self) -> Result<(), Refusal> {
         let disk = &*self.disk;
         let files = self.running.values().flat_map(|running| running.files.values());
         let files: Vec<&TemporaryFile> = files.collect();
-        let results = in_parallel(&files, self.options.syncs_at_once, |file| {
+        let synced = in_parallel(&files, self.options.syncs_at_once, |file| {
             let synced = file.to_sync(disk)?.sync_data();
             synced.map_err(|error| cannot_open(&file.path, &error))
         });
-        for refusal in results.into_iter().filter_map(Result::err) {
-            tracing::error!(%refusal, "a transaction that is open may lose records if power is lost");
+        self.sync_new_names();
+        if self.running.values().any(|running| running.is_doomed) {
+            return Err(Refusal::local("the names of temporary files may be lost with power"));
         }
+        synced.into_iter().collect()
     }
 }
 
