@@ -1,14 +1,22 @@
 //! What a server answered, in a form that can be compared: values that differ by nature are taken out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+};
 
 use anyhow::{Context, Result};
-use ksink_wire::{ApiKey, Response, ResponseHeader, Version};
+use ksink_wire::{ApiKey, ErrorCode, Response, ResponseHeader, Version};
 
 use super::{
     peer::Heard,
     reader::{NULL, Read, read},
 };
+
+/// The producer ids that a server gave out in one transcript, in the order of their first appearance. Each server
+/// makes up its own; which answers repeat an earlier one is compared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProducerIds(Vec<String>);
 
 /// What a server did about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +42,6 @@ pub(crate) struct Asked {
 const BY_NATURE: &[(&str, &[&str])] = &[
     // Made up by each server.
     ("topic_id", &["00000000000000000000000000000000"]),
-    ("producer_id", &["-1"]),
     ("cluster_id", &[NULL]),
     ("finalized_features_epoch", &["-1"]),
     // Each listens on its own.
@@ -55,6 +62,8 @@ const KEYED: &[(&str, &str)] = &[
     ("responses", "name"),
     ("partition_responses", "index"),
     ("coordinators", "key"),
+    ("results_by_topic_v3_and_below", "name"),
+    ("results_by_partition", "partition_index"),
     ("results", "name"),
     ("results", "resource_name"),
     ("configs", "name"),
@@ -67,16 +76,38 @@ impl Asked {
     }
 }
 
+impl ProducerIds {
+    /// No id stays what it is; any other one is called by its number, from 1.
+    fn name(&mut self, value: &str) -> String {
+        if value == "-1" {
+            return value.to_owned();
+        }
+        let known = self.0.iter().position(|id| id == value);
+        let index = known.unwrap_or_else(|| {
+            self.0.push(value.to_owned());
+            self.0.len() - 1
+        });
+        format!("id {}", index + 1)
+    }
+}
+
 impl Answer {
-    pub(crate) fn of(asked: Asked, heard: &Heard) -> Self {
+    pub(crate) fn of(asked: Asked, heard: &Heard, ids: &mut ProducerIds) -> Self {
         match heard {
             Heard::Closed => Self::Closed,
             Heard::Silence => Self::Silence,
             Heard::Frame(frame) => match fields(asked, frame) {
-                Ok(read) => Self::Fields(normal(&read)),
+                Ok(read) => Self::Fields(normal(&read, ids)),
                 Err(error) => Self::Unreadable(format!("{error:#}")),
             },
         }
+    }
+
+    /// Whether a field that holds a code says one of these.
+    pub(crate) fn says_one_of(&self, codes: &[ErrorCode]) -> bool {
+        let Self::Fields(fields) = self else { return false };
+        let said = fields.iter().filter(|(path, _)| path.ends_with("error_code"));
+        said.flat_map(|(_, value)| value.parse()).any(|code| codes.contains(&ErrorCode(code)))
     }
 
     /// In one word.
@@ -87,6 +118,15 @@ impl Answer {
             Self::Closed => "closed".to_owned(),
             Self::Silence => "silence".to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Fields(fields) = self else { return f.write_str(&self.kind()) };
+        let fields: Vec<String> =
+            fields.iter().map(|(path, value)| format!("{path} {value}")).collect();
+        f.write_str(&fields.join(", "))
     }
 }
 
@@ -104,15 +144,18 @@ fn answered_version(asked: Asked, body: &[u8]) -> Result<Version> {
     asked.api.version(number).context("a version that there is not")
 }
 
-fn normal(read: &[Read]) -> BTreeMap<String, String> {
+fn normal(read: &[Read], ids: &mut ProducerIds) -> BTreeMap<String, String> {
     let keys = keys(read);
     read.iter()
-        .map(|Read { path, value }| (keyed_path(path, &keys), normal_value(path, value)))
+        .map(|Read { path, value }| (keyed_path(path, &keys), normal_value(path, value, ids)))
         .collect()
 }
 
-fn normal_value(path: &str, value: &str) -> String {
+fn normal_value(path: &str, value: &str, ids: &mut ProducerIds) -> String {
     let field = path.rsplit('.').next().unwrap_or(path);
+    if field == "producer_id" {
+        return ids.name(value);
+    }
     match BY_NATURE.iter().find(|(name, _)| *name == field) {
         Some((_, none)) if !none.contains(&value) => "some".to_owned(),
         Some(_) | None => value.to_owned(),
@@ -168,7 +211,7 @@ mod tests {
             .iter()
             .map(|(path, value)| Read { path: (*path).to_owned(), value: (*value).to_owned() })
             .collect();
-        let normal = normal(&read);
+        let normal = normal(&read, &mut ProducerIds::default());
         let normal: Vec<(&str, &str)> =
             normal.iter().map(|(path, value)| (&**path, &**value)).collect();
         assert_eq!(normal, expected);
@@ -176,11 +219,19 @@ mod tests {
 
     #[test]
     fn ids_and_words_count_only_as_there_or_not() {
-        check(&[("producer_id", "4000")], &[("producer_id", "some")]);
+        check(&[("topic_id", "4000")], &[("topic_id", "some")]);
         check(&[("producer_id", "-1")], &[("producer_id", "-1")]);
         check(&[("a[0].error_message", "\"why\"")], &[("a[0].error_message", "some")]);
         check(&[("a[0].error_message", "null")], &[("a[0].error_message", "null")]);
         check(&[("offset", "7")], &[("offset", "7")]);
+    }
+
+    #[test]
+    fn producer_ids_are_called_by_the_order_of_their_appearance() {
+        check(
+            &[("a.producer_id", "4000"), ("b.producer_id", "7"), ("c.producer_id", "4000")],
+            &[("a.producer_id", "id 1"), ("b.producer_id", "id 2"), ("c.producer_id", "id 1")],
+        );
     }
 
     #[test]
