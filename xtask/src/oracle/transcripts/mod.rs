@@ -44,6 +44,7 @@ pub(crate) const TRANSCRIPTS: &[Transcript] = &[
     Transcript { name: "txn-sequences", play: transactions::sequences },
     Transcript { name: "txn-successors", play: transactions::successors },
     Transcript { name: "txn-timeouts", play: transactions::timeouts },
+    Transcript { name: "txn-epochs", play: transactions::epochs },
     Transcript { name: "offsets", play: reads::offsets },
     Transcript { name: "fetch", play: reads::fetch },
     Transcript { name: "coordinators", play: coordinators::play },

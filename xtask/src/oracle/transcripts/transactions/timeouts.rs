@@ -96,7 +96,8 @@ pub(super) fn await_timeout(life: &Life, player: &mut Player) -> Result<()> {
     let again = life.add_request(life.producer, vec![topic]).into();
     // From then on this changes nothing, and is answered when all partitions know.
     let abort = life.end_request(life.producer, false).into();
-    let fenced = [ErrorCode::PRODUCER_FENCED];
+    // The latter where its epochs are used up.
+    let fenced = [ErrorCode::PRODUCER_FENCED, ErrorCode::INVALID_PRODUCER_ID_MAPPING];
     let timed_out = await_reply(player, 3, &again, |reply| reply.says_one_of(&fenced))?;
     ensure!(timed_out, "{}: it does not time out", life.scene);
     let busy = [ErrorCode::CONCURRENT_TRANSACTIONS];
