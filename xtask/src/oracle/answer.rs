@@ -1,7 +1,7 @@
 //! What a server answered, in a form that can be compared: values that differ by nature are taken out.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     fmt,
 };
 
@@ -13,10 +13,10 @@ use super::{
     reader::{NULL, Read, read},
 };
 
-/// The producer ids that a server gave out in one transcript, in the order of their first appearance. Each server
-/// makes up its own; which answers repeat an earlier one is compared.
+/// The producer ids that a server gave out in one transcript, and the steps that they came in. Each server makes up
+/// its own; that one comes again is compared.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ProducerIds(Vec<String>);
+pub(crate) struct ProducerIds(HashMap<String, String>);
 
 /// What a server did about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,27 +77,33 @@ impl Asked {
 }
 
 impl ProducerIds {
-    /// No id stays what it is; any other one is called by its number, from 1.
-    fn name(&mut self, value: &str) -> String {
-        if value == "-1" {
-            return value.to_owned();
+    /// What an id is called in a step. That there is none stays what it is.
+    fn name(&mut self, id: &str, step: &str) -> String {
+        if id == "-1" {
+            return id.to_owned();
         }
-        let known = self.0.iter().position(|id| id == value);
-        let index = known.unwrap_or_else(|| {
-            self.0.push(value.to_owned());
-            self.0.len() - 1
-        });
-        format!("id {}", index + 1)
+        match self.0.entry(id.to_owned()) {
+            Entry::Occupied(known) => format!("that of \"{}\"", known.get()),
+            Entry::Vacant(unknown) => {
+                unknown.insert(step.to_owned());
+                "new".to_owned()
+            }
+        }
     }
 }
 
 impl Answer {
-    pub(crate) fn of(asked: Asked, heard: &Heard, ids: &mut ProducerIds) -> Self {
+    pub(crate) fn of(asked: Asked, heard: &Heard) -> Self {
+        Self::in_step("", asked, heard, &mut ProducerIds::default())
+    }
+
+    /// With the producer ids called by the steps that they came in.
+    pub(crate) fn in_step(step: &str, asked: Asked, heard: &Heard, ids: &mut ProducerIds) -> Self {
         match heard {
             Heard::Closed => Self::Closed,
             Heard::Silence => Self::Silence,
             Heard::Frame(frame) => match fields(asked, frame) {
-                Ok(read) => Self::Fields(normal(&read, ids)),
+                Ok(read) => Self::Fields(normal(&read, |id| ids.name(id, step))),
                 Err(error) => Self::Unreadable(format!("{error:#}")),
             },
         }
@@ -144,18 +150,22 @@ fn answered_version(asked: Asked, body: &[u8]) -> Result<Version> {
     asked.api.version(number).context("a version that there is not")
 }
 
-fn normal(read: &[Read], ids: &mut ProducerIds) -> BTreeMap<String, String> {
+fn normal(read: &[Read], mut name_id: impl FnMut(&str) -> String) -> BTreeMap<String, String> {
     let keys = keys(read);
+    let mut normal_value = |path: &str, value: &str| match last(path) {
+        "producer_id" => name_id(value),
+        field => normal_value(field, value),
+    };
     read.iter()
-        .map(|Read { path, value }| (keyed_path(path, &keys), normal_value(path, value, ids)))
+        .map(|Read { path, value }| (keyed_path(path, &keys), normal_value(path, value)))
         .collect()
 }
 
-fn normal_value(path: &str, value: &str, ids: &mut ProducerIds) -> String {
-    let field = path.rsplit('.').next().unwrap_or(path);
-    if field == "producer_id" {
-        return ids.name(value);
-    }
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+fn normal_value(field: &str, value: &str) -> String {
     match BY_NATURE.iter().find(|(name, _)| *name == field) {
         Some((_, none)) if !none.contains(&value) => "some".to_owned(),
         Some(_) | None => value.to_owned(),
@@ -211,7 +221,8 @@ mod tests {
             .iter()
             .map(|(path, value)| Read { path: (*path).to_owned(), value: (*value).to_owned() })
             .collect();
-        let normal = normal(&read, &mut ProducerIds::default());
+        let mut ids = ProducerIds::default();
+        let normal = normal(&read, |id| ids.name(id, "a step"));
         let normal: Vec<(&str, &str)> =
             normal.iter().map(|(path, value)| (&**path, &**value)).collect();
         assert_eq!(normal, expected);
@@ -227,10 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn producer_ids_are_called_by_the_order_of_their_appearance() {
+    fn a_producer_id_is_new_or_that_of_an_earlier_step() {
         check(
             &[("a.producer_id", "4000"), ("b.producer_id", "7"), ("c.producer_id", "4000")],
-            &[("a.producer_id", "id 1"), ("b.producer_id", "id 2"), ("c.producer_id", "id 1")],
+            &[
+                ("a.producer_id", "new"),
+                ("b.producer_id", "new"),
+                ("c.producer_id", "that of \"a step\""),
+            ],
         );
     }
 

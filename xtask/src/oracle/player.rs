@@ -30,7 +30,7 @@ const START_WAIT: Duration = Duration::from_secs(30);
 const TOPIC_WAIT: Duration = Duration::from_secs(10);
 
 /// How long a transaction may take to be ended in all of its partitions.
-const SETTLE_WAIT: Duration = Duration::from_secs(10);
+const SETTLE_WAIT: Duration = Duration::from_secs(5);
 
 /// What a client hears that asks too early, and asks again after.
 const BUSY: &[ErrorCode] = &[
@@ -196,7 +196,7 @@ impl Player {
     }
 
     fn keep(&mut self, name: String, reply: &Reply) {
-        let answer = Answer::of(reply.asked, &reply.heard, &mut self.producer_ids);
+        let answer = Answer::in_step(&name, reply.asked, &reply.heard, &mut self.producer_ids);
         self.steps.push(Step { name, answer });
     }
 
@@ -278,7 +278,7 @@ impl Player {
 impl Reply {
     /// Whether one of the codes in the answer is one of these.
     pub(crate) fn says_one_of(&self, codes: &[ErrorCode]) -> bool {
-        Answer::of(self.asked, &self.heard, &mut ProducerIds::default()).says_one_of(codes)
+        Answer::of(self.asked, &self.heard).says_one_of(codes)
     }
 
     /// Reads something out of the answer that later requests need.
