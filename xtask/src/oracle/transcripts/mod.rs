@@ -41,6 +41,7 @@ pub(crate) const TRANSCRIPTS: &[Transcript] = &[
     Transcript { name: "txn-init-odd", play: transactions::odd_inits },
     Transcript { name: "txn-add-odd", play: transactions::odd_adds },
     Transcript { name: "txn-produce-odd", play: transactions::odd_produces },
+    Transcript { name: "txn-agreement", play: transactions::agreement },
     Transcript { name: "txn-sequences", play: transactions::sequences },
     Transcript { name: "txn-successors", play: transactions::successors },
     Transcript { name: "txn-timeouts", play: transactions::timeouts },

@@ -23,6 +23,9 @@ pub(super) struct Producer {
     pub epoch: i16,
 }
 
+/// No producer id.
+pub(super) const NOBODY: Producer = Producer { id: -1, epoch: -1 };
+
 /// A transactional id, and its producer as a client knows it.
 pub(super) struct Life {
     /// What all of its steps are called, and its transactional id.
@@ -66,7 +69,7 @@ impl Life {
     }
 
     pub(super) fn init_request(&self, known: Option<Producer>) -> InitProducerIdRequest<'_> {
-        let known = known.unwrap_or(Producer { id: -1, epoch: -1 });
+        let known = known.unwrap_or(NOBODY);
         InitProducerIdRequest {
             transactional_id: Some(&self.scene),
             transaction_timeout_ms: self.timeout_ms,

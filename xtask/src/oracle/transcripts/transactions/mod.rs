@@ -4,6 +4,7 @@
 //! spoken by AddPartitionsToTxn, Produce up to 11 and EndTxn up to 4. In the second one (TV2, KIP-890) Produce from 12
 //! adds them and EndTxn from 5 raises the epoch. Which one it is says each request.
 
+mod agreement;
 mod epochs;
 mod input;
 mod life;
@@ -21,6 +22,7 @@ use super::coordinators::{TRANSACTION, await_coordinator};
 use crate::oracle::player::Player;
 
 pub(super) use self::{
+    agreement::play as agreement,
     epochs::play as epochs,
     odd::{add as odd_adds, init as odd_inits, produce as odd_produces},
     sequences::play as sequences,

@@ -1,21 +1,18 @@
 //! Requests about transactions with something odd in them.
 
-use std::fmt;
-
 use anyhow::Result;
 use ksink_malformed::{Batch, produce as produce_request};
 use ksink_wire::{
     Response,
     messages::{
         add_partitions_to_txn::AddPartitionsToTxnTopic,
-        end_txn::EndTxnRequest,
         metadata::{MetadataRequest, MetadataRequestTopic},
         produce::{ProduceRequest, TopicProduceData},
     },
 };
 
 use super::{
-    life::{Life, Producer, record},
+    life::{Life, NOBODY, Producer, record},
     story::{Story, stage},
 };
 use crate::oracle::player::Player;
@@ -73,28 +70,23 @@ pub(in super::super) fn add(player: &mut Player) -> Result<()> {
         story.end_by("commit", 3, by, true)?;
         story.init("the next producer", None)?;
     }
+    empty_ids(player, &topic, stranger)
+}
+
+fn empty_ids(player: &mut Player, topic: &str, stranger: i64) -> Result<()> {
+    let life = Life::new("", topic, stranger);
     for (name, by) in [
         ("an empty id", Producer { id: stranger, epoch: 0 }),
-        ("an empty id, without a producer", Producer { id: -1, epoch: -1 }),
+        ("an empty id, without a producer", NOBODY),
     ] {
         for version in [0, 3, 5] {
-            let Producer { id: producer_id, epoch: producer_epoch } = by;
-            let request = EndTxnRequest {
-                transactional_id: "",
-                producer_id,
-                producer_epoch,
-                committed: true,
-            };
-            player.ask_settled(format!("EndTxn {version}, {name}"), version, request)?;
+            let step = format!("EndTxn {version}, {name}");
+            player.ask_settled(step, version, life.end_request(by, true))?;
         }
         for version in [0, 3] {
-            let life = Life::new("", &topic, stranger);
-            let request = life.add_request(by, named(&[(&topic, vec![0])]));
-            player.ask_settled(
-                format!("AddPartitionsToTxn {version}, {name}"),
-                version,
-                request,
-            )?;
+            let step = format!("AddPartitionsToTxn {version}, {name}");
+            let request = life.add_request(by, named(&[(topic, vec![0])]));
+            player.ask_settled(step, version, request)?;
         }
     }
     Ok(())
@@ -108,98 +100,15 @@ fn named<'a>(topics: &[(&'a str, Vec<i32>)]) -> Vec<AddPartitionsToTxnTopic<'a>>
     topics.iter().map(named).collect()
 }
 
-/// Produce: ids that do not agree, and requests of several partitions.
+/// Produce: requests of several partitions, acknowledgements, topic ids.
 pub(in super::super) fn produce(player: &mut Player) -> Result<()> {
     let (topic, _) = stage(player)?;
     for version in [7, 11, 12] {
-        for open in [false, true] {
-            disagree(player, &topic, version, open)?;
-        }
         several(player, &topic, version)?;
         acks(player, &topic, version)?;
     }
     by_id(player, &topic)
 }
-
-/// The request's transactional id, the batch's producer and its transactional bit in all combinations.
-fn disagree(player: &mut Player, topic: &str, version: i16, open: bool) -> Result<()> {
-    for transactional in [true, false] {
-        for id in [Id::Own, Id::Others, Id::Unknown, Id::Empty, Id::None] {
-            for who in [By::Own, By::Other, By::Nobody] {
-                let when = if open { "open" } else { "at rest" };
-                let kind = if transactional { "transactional" } else { "plain" };
-                let scene =
-                    format!("{when}, Produce {version} of a {kind} batch by {who} under {id}");
-                let other = Story::begin(player, topic, &format!("{scene}: the other"))?.life;
-                let story = &mut Story::begin(player, topic, &scene)?;
-                if open {
-                    story.add("open", &[0])?;
-                }
-                let (by, sequence) = match who {
-                    By::Own => (story.producer(), 0),
-                    By::Other => (other.producer, 0),
-                    By::Nobody => (NOBODY, -1),
-                };
-                let transactional_id = match id {
-                    Id::Own => Some(&*scene),
-                    Id::Others => Some(&*other.scene),
-                    Id::Unknown => Some("nobody"),
-                    Id::Empty => Some(""),
-                    Id::None => None,
-                };
-                let records = record(story.player.now_ms, by, sequence, transactional);
-                let request = story.life.produce_request(0, &records);
-                let request = ProduceRequest { transactional_id, ..request };
-                story.player.ask_settled(story.life.step("produce"), version, request)?;
-                story.init("the next producer", None)?;
-                Story { player: story.player, life: other }.init("the next producer", None)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whose id a request names.
-#[derive(Clone, Copy)]
-enum Id {
-    Own,
-    Others,
-    Unknown,
-    Empty,
-    None,
-}
-
-/// Whose producer a batch names.
-#[derive(Clone, Copy)]
-enum By {
-    Own,
-    Other,
-    Nobody,
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Own => "its own id",
-            Self::Others => "another's id",
-            Self::Unknown => "an unknown id",
-            Self::Empty => "an empty id",
-            Self::None => "no id",
-        })
-    }
-}
-
-impl fmt::Display for By {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Own => "its producer",
-            Self::Other => "another's producer",
-            Self::Nobody => "no producer",
-        })
-    }
-}
-
-const NOBODY: Producer = Producer { id: -1, epoch: -1 };
 
 /// One request for partitions of which some are in the transaction.
 fn several(player: &mut Player, topic: &str, version: i16) -> Result<()> {
@@ -239,6 +148,12 @@ fn acks(player: &mut Player, topic: &str, version: i16) -> Result<()> {
     let request = ProduceRequest { acks: 0, ..story.life.produce_request(0, &records) };
     story.player.ask_unheard(story.life.step("0"), version, request)?;
     story.send_at("all, after them", version, by, 2)?;
+    let records = record(story.player.now_ms, story.later(1), 0, true);
+    let request = ProduceRequest { acks: 0, ..story.life.produce_request(0, &records) };
+    story.player.ask_unheard(story.life.step("0, of a newer epoch"), version, request)?;
+    let records = record(story.player.now_ms, by, 0, true);
+    let request = ProduceRequest { acks: 0, ..story.life.produce_request(2, &records) };
+    story.player.ask_unheard(story.life.step("0, to another partition"), version, request)?;
     let damaged = Batch { producer: (by.id, by.epoch, 9), transactional: true, ..Batch::at(&[]) };
     let damaged = damaged.bytes();
     let request = story.life.produce_request(0, &damaged);
