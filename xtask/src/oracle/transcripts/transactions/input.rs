@@ -131,3 +131,20 @@ impl fmt::Display for Input {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::oracle::transcripts::transactions::state::State;
+
+    #[test]
+    fn each_state_and_input_has_a_name_of_its_own() {
+        let inputs = [inits(), adds(), produces(), ends()].concat();
+        let names = inputs.iter().map(ToString::to_string);
+        let names: HashSet<String> =
+            names.chain(State::ALL.iter().map(ToString::to_string)).collect();
+        assert_eq!(names.len(), inputs.len() + State::ALL.len());
+    }
+}
