@@ -2,13 +2,17 @@
 //! runs them.
 
 #[path = "../../crates/ksink-wire/tests/wire/hostile/targets.rs"]
-mod targets;
+mod wire;
+
+#[path = "../../crates/ksink-journal/tests/hostile/targets.rs"]
+mod journal;
 
 /// Feeds an input to a target.
 ///
 /// # Panics
 /// When the target's promises do not hold for the input, or there is no target of that name.
 pub fn run(name: &str, input: &[u8]) {
-    let (_, target) = targets::TARGETS.iter().find(|(known, _)| *known == name).expect("a target");
+    let mut targets = wire::TARGETS.iter().chain(journal::TARGETS);
+    let (_, target) = targets.find(|(known, _)| *known == name).expect("a target");
     target(input);
 }

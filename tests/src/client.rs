@@ -20,7 +20,7 @@ use ksink_wire::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The version that produce requests are sent in: the last one that names topics.
-const PRODUCE_VERSION: i16 = 12;
+pub(crate) const PRODUCE_VERSION: i16 = 12;
 
 /// A connection to a server.
 #[derive(Debug)]

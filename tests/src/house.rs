@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, thread};
 
 use ksink_server::{Deliveries, Limits, Running, Server, ServerConfig};
-use ksink_sinks::{PumpEnd, PumpOptions, Sink, pump};
+use ksink_sinks::{HeldBack, PumpEnd, PumpOptions, Sink, pump};
 use tokio::runtime::{Builder, Runtime};
 
 /// A server that listens on a free port of loopback.
@@ -65,7 +65,8 @@ impl Stop {
     }
 }
 
-fn carry(mut deliveries: Deliveries, mut sink: impl Sink + 'static) -> thread::JoinHandle<PumpEnd> {
+fn carry(mut deliveries: Deliveries, sink: impl Sink + 'static) -> thread::JoinHandle<PumpEnd> {
+    let mut sink = HeldBack::without_state(sink);
     let runtime = Builder::new_current_thread().build().expect("no driver to fail");
     thread::spawn(move || {
         runtime.block_on(pump(&mut deliveries, &mut sink, &PumpOptions::default()))

@@ -2,6 +2,8 @@
 
 mod client;
 mod house;
+mod transactional;
 
 pub use client::{Client, batch, batch_at, batch_of, produce};
 pub use house::{House, Stop};
+pub use transactional::TransactionalProducer;

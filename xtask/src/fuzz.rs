@@ -21,6 +21,10 @@ const CARGO_FUZZ_VERSION: &str = "0.13.2";
 /// The longest input: two small batches, or as much as fills an array of a message.
 const INPUT_BYTES_MAX: usize = 8 << 10;
 
+/// Where the seeds of targets lie.
+const SEEDS: &[&str] =
+    &["crates/ksink-wire/tests/wire/hostile/seeds", "crates/ksink-journal/tests/hostile/seeds"];
+
 /// How long a target may take for one input before that is a finding.
 const INPUT_SECONDS_MAX: u32 = 10;
 
@@ -131,12 +135,19 @@ impl Fuzzer {
     fn corpus(&self, target: &str) -> Result<PathBuf> {
         let corpus = self.folder.join("corpus").join(target);
         fs::create_dir_all(&corpus)?;
-        let seeds = places::root().join("crates/ksink-wire/tests/wire/hostile/seeds").join(target);
-        for (name, bytes) in read_seeds(&seeds.with_extension("txt"))? {
+        for (name, bytes) in seeds(target)? {
             fs::write(corpus.join(format!("seed-{name}")), bytes)?;
         }
         Ok(corpus)
     }
+}
+
+/// What a target starts from: it lies beside the tests that run the target.
+fn seeds(target: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    let files = SEEDS.iter().map(|folder| places::root().join(folder).join(target));
+    let mut files = files.map(|file| file.with_extension("txt"));
+    let file = files.find(|file| file.is_file());
+    read_seeds(&file.with_context(|| format!("there are no seeds for {target}"))?)
 }
 
 /// The seeds of a file: a name and hexadecimal digits a line.
@@ -169,10 +180,8 @@ mod tests {
 
     #[test]
     fn every_target_has_seeds() {
-        let seeds = places::root().join("crates/ksink-wire/tests/wire/hostile/seeds");
         for target in targets().unwrap() {
-            let seeds = read_seeds(&seeds.join(&target).with_extension("txt")).unwrap();
-            assert!(!seeds.is_empty(), "{target}");
+            assert!(!seeds(&target).unwrap().is_empty(), "{target}");
         }
     }
 }

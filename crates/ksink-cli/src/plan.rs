@@ -89,6 +89,7 @@ fn server(args: &ServeArgs) -> Result<ServerConfig, Exit> {
             .map_err(|error| Exit::usage(format!("--topics: {error}")))?,
         partitions: args.partitions,
         limits,
+        ..ServerConfig::default()
     })
 }
 

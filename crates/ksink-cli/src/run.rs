@@ -4,8 +4,8 @@ use std::{fs, future::pending, io, path::Path, thread, time::Duration};
 
 use ksink_server::{Deliveries, OpenError, Running, Server};
 use ksink_sinks::{
-    FileOptions, FileSink, HttpOpenError, HttpSink, HttpTarget, NullSink, Progress, PumpEnd,
-    PumpLimits, PumpOptions, Sink, StdoutSink, Tls, pump,
+    FileOptions, FileSink, HeldBack, HttpOpenError, HttpSink, HttpTarget, NullSink, Progress,
+    PumpEnd, PumpLimits, PumpOptions, StdoutSink, Tls, TransactionalSink, pump,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -35,18 +35,21 @@ pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
     let tls = load_tls(&plan)?;
     // The sink is opened before anybody can connect, so that nothing is accepted that has no place to go.
     match &plan.output {
-        Output::Null => serve(&plan, NullSink, Pace::default()),
+        Output::Null => serve(&plan, NullSink::default(), Pace::default()),
         Output::Stdout => {
             let sink = StdoutSink::new(plan.format.clone())
                 .map_err(|error| Exit::output(format!("stdout cannot be written to: {error}")))?;
-            serve(&plan, sink, Pace::default())
+            serve(&plan, HeldBack::without_state(sink), Pace::default())
         }
-        Output::Http(target) => serve(&plan, open_http(&plan, target, &tls)?, Pace::HTTP),
+        Output::Http(target) => {
+            let sink = open_http(&plan, target, &tls)?;
+            serve(&plan, HeldBack::without_state(sink), Pace::HTTP)
+        }
         Output::File(pattern) => {
-            let options = FileOptions { open_files_max: files };
+            let options = FileOptions { open_files_max: files, ..Default::default() };
             let sink = FileSink::open(pattern.clone(), plan.format.clone(), options)
                 .map_err(|error| Exit::output(error.to_string()))?;
-            serve(&plan, sink, Pace::default())
+            serve(&plan, HeldBack::without_state(sink), Pace::default())
         }
     }
 }
@@ -101,7 +104,7 @@ impl Pace {
     }
 }
 
-fn serve(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit> {
+fn serve(plan: &Plan, sink: impl TransactionalSink + 'static, pace: Pace) -> Result<(), Exit> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("ksink-net")
@@ -113,7 +116,11 @@ fn serve(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit>
     served
 }
 
-async fn serve_on(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit> {
+async fn serve_on(
+    plan: &Plan,
+    sink: impl TransactionalSink + 'static,
+    pace: Pace,
+) -> Result<(), Exit> {
     let mut signals =
         Signals::new().map_err(|error| Exit::run_time(format!("signals: {error}")))?;
     let server = Server::open(plan.server.clone()).map_err(cannot_open)?;
@@ -200,7 +207,7 @@ async fn drain(
 fn spawn_pump(
     runtime: Runtime,
     mut deliveries: Deliveries,
-    mut sink: impl Sink + 'static,
+    mut sink: impl TransactionalSink + 'static,
     options: PumpOptions,
 ) -> Result<oneshot::Receiver<PumpEnd>, Exit> {
     let (end, ended) = oneshot::channel();

@@ -8,9 +8,9 @@ use std::{
     },
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::{Position, Refusal};
+use crate::{Intent, Position, Refusal};
 
 /// Names a delivery between its server and the answer to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,13 +57,41 @@ pub enum Answer {
         /// How far each output that the group touched got.
         positions: Vec<Position>,
     },
-    /// This one is not kept.
+    /// This transaction's data is safe, and its commit may be decided.
+    Prepared {
+        /// The delivery of the question.
+        delivery: DeliveryId,
+        /// What a commit will do.
+        intent: Intent,
+        /// How far each output of the transaction got.
+        positions: Vec<Position>,
+    },
+    /// Outputs stand at these positions, whatever becomes of deliveries.
+    Reported {
+        /// Where they stand.
+        positions: Vec<Position>,
+        /// Hears when a restart would remember it.
+        framed: Framed,
+    },
+    /// This one is not kept, or not done yet.
     Refused {
         /// Which one.
         delivery: DeliveryId,
         /// Why.
         refusal: Refusal,
     },
+}
+
+/// Somebody waits until a restart would remember what was reported. Dropping it tells them that it would not.
+#[derive(Debug)]
+pub struct Framed(oneshot::Sender<()>);
+
+impl Framed {
+    /// It would.
+    pub fn say(self) {
+        // Whoever waited may have gone.
+        let _ = self.0.send(());
+    }
 }
 
 /// Where answers go: the server's end, from which each [`Ack`] is made.
@@ -92,8 +120,8 @@ impl Answers {
 
 /// The duty to answer for one delivery: a producer is waiting.
 ///
-/// Answer with [`accept`] or [`Ack::refuse`]; an `Ack` that is dropped refuses as
-/// [`Refusal::Unavailable`].
+/// Answer with [`accept`], [`Ack::accept_prepared`] or [`Ack::refuse`]; an `Ack` that is dropped refuses as
+/// [`Refusal::Unavailable`]. What is decided, a commit or an abort, comes again when it is refused.
 #[derive(Debug)]
 #[must_use = "a producer is waiting for the answer"]
 pub struct Ack {
@@ -114,9 +142,26 @@ impl Ack {
         accept(vec![self], positions);
     }
 
-    /// Says that the delivery is not kept, and why.
+    /// Answers [`Event::Prepare`](crate::Event::Prepare): the transaction's data is safe, and a commit will do
+    /// what `intent` says.
+    pub fn accept_prepared(mut self, intent: Intent, positions: Vec<Position>) {
+        let Some(answers) = self.answers.take() else { return };
+        answers.send(Answer::Prepared { delivery: self.delivery, intent, positions });
+    }
+
+    /// Says that the delivery is not kept, or not done yet, and why.
     pub fn refuse(mut self, refusal: Refusal) {
         self.answer_refused(refusal);
+    }
+
+    /// A way to tell the server where outputs stand, apart from any delivery.
+    ///
+    /// # Panics
+    /// Never: an `Ack` that can still be asked was not answered.
+    pub fn reporter(&self) -> Reporter {
+        Reporter(
+            self.answers.clone().expect("it is taken only by what consumes the acknowledgement"),
+        )
     }
 
     fn answer_refused(&mut self, refusal: Refusal) {
@@ -131,6 +176,23 @@ impl Ack {
 impl Drop for Ack {
     fn drop(&mut self) {
         self.answer_refused(Refusal::local("the sink dropped the delivery without an answer"));
+    }
+}
+
+/// Tells the server where outputs stand, apart from any delivery. See [`Ack::reporter`].
+#[derive(Clone, Debug)]
+pub struct Reporter(Answers);
+
+impl Reporter {
+    /// Says where outputs stand, and waits until a restart would remember it, and with it every answer that
+    /// was given before. An empty list waits for those answers alone.
+    ///
+    /// # Errors
+    /// When that cannot be remembered now; a later report may succeed.
+    pub async fn report(&self, positions: Vec<Position>) -> Result<(), Refusal> {
+        let (framed, heard) = oneshot::channel();
+        self.0.send(Answer::Reported { positions, framed: Framed(framed) });
+        heard.await.map_err(|_| Refusal::local("the server cannot remember where outputs stand"))
     }
 }
 

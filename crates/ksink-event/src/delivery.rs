@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{Ack, Event};
 
@@ -21,12 +21,18 @@ pub struct Delivery {
 
 /// The server's end of the way. See [`queue`].
 #[derive(Clone, Debug)]
-pub struct Queue(mpsc::Sender<Parcel>);
+pub struct Queue {
+    parcels: mpsc::UnboundedSender<(Parcel, Option<OwnedSemaphorePermit>)>,
+    places: Arc<Semaphore>,
+}
 
 /// A reserved place in the queue. Filling it never waits, so it can be done under a lock; dropping it
 /// gives it back.
 #[derive(Debug)]
-pub struct Slot(mpsc::OwnedPermit<Parcel>);
+pub struct Slot {
+    queue: Queue,
+    place: OwnedSemaphorePermit,
+}
 
 /// The deliveries of one request. Whoever opens it first has them.
 #[derive(Clone, Debug)]
@@ -53,21 +59,40 @@ impl std::error::Error for QueueClosed {}
 /// The way from a server to a sink, with room for `requests_max` produce requests.
 ///
 /// # Panics
-/// When `requests_max` is 0.
+/// When `requests_max` is larger than 2^60.
 pub fn queue(requests_max: usize) -> (Queue, Deliveries) {
-    let (sender, receiver) = mpsc::channel(requests_max);
-    (Queue(sender), Deliveries { receiver, ready: VecDeque::new() })
+    let (parcels, receiver) = mpsc::unbounded_channel();
+    let places = Arc::new(Semaphore::new(requests_max));
+    let queue = Queue { parcels, places: places.clone() };
+    (queue, Deliveries { receiver, places, ready: VecDeque::new() })
 }
 
 impl Queue {
     /// Waits for a place.
     pub async fn reserve(&self) -> Result<Slot, QueueClosed> {
-        self.0.clone().reserve_owned().await.map(Slot).map_err(|_| QueueClosed)
+        let place = self.places.clone().acquire_owned().await.map_err(|_| QueueClosed)?;
+        Ok(Slot { queue: self.clone(), place })
+    }
+
+    /// Adds deliveries beyond the places: those that no client waits to be let in with, such as commits. Their
+    /// number is for the caller to limit.
+    pub fn push(&self, deliveries: Vec<Delivery>) {
+        self.send(deliveries, None);
     }
 
     /// Whether nobody reads any more.
     pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.parcels.is_closed()
+    }
+
+    fn send(&self, deliveries: Vec<Delivery>, place: Option<OwnedSemaphorePermit>) {
+        let parcel = Parcel(Arc::new(Mutex::new(deliveries)));
+        let sent = self.parcels.send((parcel.clone(), place));
+        // A reader that left before this was sent did not take it along, and as long as the queue lives nobody
+        // else would.
+        if sent.is_err() || self.is_closed() {
+            drop(parcel.open());
+        }
     }
 }
 
@@ -77,20 +102,15 @@ impl Slot {
     ///
     /// Where nobody reads any more they are dropped, which refuses them.
     pub fn fill(self, deliveries: Vec<Delivery>) {
-        let parcel = Parcel(Arc::new(Mutex::new(deliveries)));
-        let queue = self.0.send(parcel.clone());
-        // A reader that left before this was sent did not take it along, and as long as the queue lives nobody
-        // else would.
-        if queue.is_closed() {
-            drop(parcel.open());
-        }
+        self.queue.send(deliveries, Some(self.place));
     }
 }
 
 /// The deliveries of a server, in the order in which they were decided.
 #[derive(Debug)]
 pub struct Deliveries {
-    receiver: mpsc::Receiver<Parcel>,
+    receiver: mpsc::UnboundedReceiver<(Parcel, Option<OwnedSemaphorePermit>)>,
+    places: Arc<Semaphore>,
     ready: VecDeque<Delivery>,
 }
 
@@ -101,7 +121,8 @@ impl Deliveries {
             if let Some(delivery) = self.ready.pop_front() {
                 return Some(delivery);
             }
-            self.ready.extend(self.receiver.recv().await?.open());
+            let (parcel, _place) = self.receiver.recv().await?;
+            self.ready.extend(parcel.open());
         }
     }
 
@@ -111,8 +132,15 @@ impl Deliveries {
             if let Some(delivery) = self.ready.pop_front() {
                 return Some(delivery);
             }
-            self.ready.extend(self.receiver.try_recv().ok()?.open());
+            let (parcel, _place) = self.receiver.try_recv().ok()?;
+            self.ready.extend(parcel.open());
         }
+    }
+}
+
+impl Drop for Deliveries {
+    fn drop(&mut self) {
+        self.places.close();
     }
 }
 

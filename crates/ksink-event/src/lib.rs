@@ -5,12 +5,16 @@
 
 mod ack;
 mod delivery;
+mod durability;
 mod event;
+mod held;
 mod position;
 mod refusal;
 
-pub use ack::{Ack, Answer, Answers, Chain, DeliveryId, accept};
+pub use ack::{Ack, Answer, Answers, Chain, DeliveryId, Framed, Reporter, accept};
 pub use delivery::{Deliveries, Delivery, Queue, QueueClosed, Slot, queue};
-pub use event::{Event, Numbering, RecordSet, Topic};
+pub use durability::Durability;
+pub use event::{Decided, Event, Intent, Numbering, RecordSet, Topic, Transaction};
+pub use held::{Held, LastStop, Resumed};
 pub use position::Position;
 pub use refusal::{Fault, Refusal};

@@ -12,6 +12,19 @@ use bytes::Bytes;
 pub struct Position {
     /// The output's name, unique within the sink; a path, say.
     pub output: Arc<str>,
-    /// What the sink needs in order to find this point again.
-    pub bytes: Bytes,
+    /// What the sink needs in order to find this point again. `None` withdraws the output: it was renamed or
+    /// deleted, or nothing will ever be appended to it, and the server may forget it.
+    pub bytes: Option<Bytes>,
+}
+
+impl Position {
+    /// Where an output stands.
+    pub fn at(output: impl Into<Arc<str>>, bytes: impl Into<Bytes>) -> Self {
+        Self { output: output.into(), bytes: Some(bytes.into()) }
+    }
+
+    /// An output that need not be remembered any more.
+    pub fn withdrawn(output: impl Into<Arc<str>>) -> Self {
+        Self { output: output.into(), bytes: None }
+    }
 }

@@ -47,19 +47,26 @@ mod broker;
 mod limits;
 mod net;
 mod session;
+mod state;
 mod time;
+mod txn;
 
 pub use ksink_event::{
-    Ack, Deliveries, Delivery, Event, Fault, Position, RecordSet, Refusal, Topic, accept,
+    Ack, Decided as DecidedCommit, Deliveries, Delivery, Durability, Event, Fault, Held, Intent,
+    LastStop, Position, RecordSet, Refusal, Reporter, Resumed, Topic, Transaction, accept,
 };
 
 pub use self::{
     broker::{
-        Broker, BrokerConfig, ConnectionId, Decided, HostPort, Inspected, Outcome, ReplyTo,
-        Settled, TopicPattern, TopicPatternError, inspect,
+        Broker, BrokerConfig, ConnectionId, Decided, HostPort, Inspected, ReplyTo, Settled,
+        TopicPattern, TopicPatternError, inspect,
     },
     limits::Limits,
-    net::{ListenAddr, ListenAddrError, OpenError, Running, Server, ServerConfig},
+    net::{
+        ListenAddr, ListenAddrError, OpenError, OtherPurpose, Running, Server, ServerConfig,
+        StateConfig,
+    },
     session::{Call, Caller, Goodbye, Head, Reply, Session, Ticket},
+    state::{Frame, FrameId, Ledger, LedgerError, Needs},
     time::Now,
 };

@@ -36,6 +36,14 @@ pub struct Limits {
     /// Partitions of all topics, those of deleted topics included if something was produced to them.
     /// Default 200,000.
     pub partitions_max: usize,
+    /// Transactional ids that are remembered. Where there are more, those are forgotten that have nothing open and
+    /// were used least recently. Default 10,000.
+    pub transactions_max: usize,
+    /// Partitions of all open transactions together, each counted once for each transaction. Default 200,000.
+    pub transaction_partitions_max: usize,
+    /// The longest timeout that a producer may ask for its transactions. Default 15 minutes, as Kafka's
+    /// `transaction.max.timeout.ms`.
+    pub transaction_time_max: Duration,
     /// How long a connection may be silent while it waits for nothing. Default 10 minutes, as Kafka's
     /// `connections.max.idle.ms`.
     pub idle_max: Duration,
@@ -63,6 +71,9 @@ impl Default for Limits {
             producers_max: 100_000,
             topic_names_max: 100_000,
             partitions_max: 200_000,
+            transactions_max: 10_000,
+            transaction_partitions_max: 200_000,
+            transaction_time_max: Duration::from_secs(900),
             idle_max: Duration::from_secs(600),
             frame_time_max: Duration::from_secs(30),
             write_time_max: Duration::from_secs(30),

@@ -1,19 +1,14 @@
 //! One open file that is appended to, and from which an append that failed can be taken back.
 
 use std::{
-    fs::{DirBuilder, File, Metadata, OpenOptions},
-    io::{self, ErrorKind, Seek, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    fs::File,
+    io::{self, ErrorKind},
     path::Path,
-    time::UNIX_EPOCH,
 };
 
-use bytes::{BufMut, Bytes, BytesMut};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    fs::OFlags,
-    io::Errno,
-};
+use ksink_disk::{Disk, DiskFile, Identity, NamedBy, Open, RealFile};
+
+use crate::position::FilePosition;
 
 /// A file that is appended to.
 ///
@@ -21,105 +16,99 @@ use rustix::{
 /// no hole, and where our own append ended is the descriptor's position after it.
 #[derive(Debug)]
 pub(crate) struct AppendFile {
-    file: File,
+    file: Box<dyn DiskFile>,
     /// `None` for what is no regular file: a pipe, a device, a terminal. Nothing can be cut there.
     identity: Option<Identity>,
     /// How many bytes were appended since the last [`settle`](Self::settle) or [`cut`](Self::cut).
     unsettled: u64,
-}
-
-/// Which file it is, whatever it is called now. Inodes are used again, so the birth time belongs to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    /// Nanoseconds since the epoch; 0 where the file system keeps none.
-    born_ns: u64,
-}
-
-/// Who chose the name of a file that is to be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NamedBy {
-    /// The operator: links are followed, and a pipe or a device will do.
-    Operator,
-    /// In part a producer, through its topic: no link as the last component, and regular files only, so
-    /// that nobody on the network picks among a folder's links and devices.
-    Producer,
+    /// How long a regular file was before the first append since then, if that failed: it may have left something.
+    doubted_from: Option<u64>,
 }
 
 impl AppendFile {
     /// Opens a file for appending. It is created (0600), and so are its missing parents (0700); one that
     /// exists keeps its content and its mode. A FIFO is waited for until somebody reads it.
-    pub(crate) fn open(path: &Path, named_by: NamedBy) -> io::Result<Self> {
+    pub(crate) fn open(disk: &dyn Disk, path: &Path, named_by: NamedBy) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
-            create_folder(folder)?;
+            disk.create_folder(folder)?;
         }
-        let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(0o600);
-        if named_by == NamedBy::Producer {
-            // O_NONBLOCK: a FIFO must not hold up everything until it is seen to be one.
-            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-            options.custom_flags(flags.bits().cast_signed());
-        }
-        let file = Self::new(options.open(path)?)?;
-        if named_by == NamedBy::Producer && file.identity.is_none() {
-            return Err(io::Error::other("it is no regular file"));
-        }
-        Ok(file)
+        Self::over(disk.open(path, Open::Append(named_by))?)
+    }
+
+    /// Takes a file that was opened to append to it.
+    pub(crate) fn over(file: Box<dyn DiskFile>) -> io::Result<Self> {
+        let identity = file.identity()?;
+        Ok(Self { file, identity, unsettled: 0, doubted_from: None })
     }
 
     /// Takes an open descriptor whatever it is, and never cuts it: it belongs to whoever opened it.
     pub(crate) fn borrowed(file: File) -> Self {
-        Self { file, identity: None, unsettled: 0 }
+        let file = Box::new(RealFile::borrowed(file));
+        Self { file, identity: None, unsettled: 0, doubted_from: None }
     }
 
-    fn new(file: File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        let identity = metadata.is_file().then(|| Identity::of(&metadata));
-        Ok(Self { file, identity, unsettled: 0 })
+    /// Keeps other processes that ask for the lock from writing to the file, until it is closed. A pipe or a
+    /// device is nobody's, and some file systems have no locks.
+    ///
+    /// # Errors
+    /// `ResourceBusy` when somebody else has locked it.
+    pub(crate) fn lock(&self) -> io::Result<()> {
+        if !self.is_cuttable() {
+            return Ok(());
+        }
+        match self.file.try_lock() {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let said = "another process writes to it and has locked it";
+                Err(io::Error::new(ErrorKind::ResourceBusy, said))
+            }
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Appends all of `bytes`. After an error some of them may be there.
     pub(crate) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match self.file.write(bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    self.unsettled += written as u64;
-                    bytes = &bytes[written..];
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait_for_room()?,
-                Err(error) => return Err(error),
-            }
+            let written = self.append_some(bytes)?;
+            self.unsettled += written as u64;
+            bytes = &bytes[written..];
         }
         Ok(())
     }
 
-    /// Waits until something can be written. Needed for a terminal or a pipe that another process, which
-    /// shares it, made non-blocking.
-    fn wait_for_room(&self) -> io::Result<()> {
-        match poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], None) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
+    fn append_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let is_first = self.is_cuttable() && self.unsettled == 0;
+        let length = is_first.then(|| self.file.len()).transpose()?;
+        match self.file.append(bytes) {
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            Ok(written) => Ok(written),
+            Err(error) => {
+                self.doubted_from = length;
+                Err(error)
+            }
         }
     }
 
-    /// Whether there are bytes that are neither settled nor cut.
-    pub(crate) fn is_unsettled(&self) -> bool {
-        self.unsettled > 0
+    /// Makes all that was appended survive the loss of power. It can be done on any thread.
+    ///
+    /// # Errors
+    /// What was appended may be lost then, and a second try proves nothing: [`cut`](Self::cut) it, and open the
+    /// file anew.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Declares everything appended so far good. Tells where the file stands, if something was appended to
     /// a regular file.
-    pub(crate) fn settle(&mut self) -> io::Result<Option<Bytes>> {
+    pub(crate) fn settle(&mut self) -> io::Result<Option<FilePosition>> {
         let position = match self.identity {
             Some(identity) if self.is_unsettled() => {
-                Some(identity.position(self.file.stream_position()?))
+                Some(FilePosition::At { identity, length: self.file.position()? })
             }
             _ => None,
         };
-        self.unsettled = 0;
+        self.forget();
         Ok(position)
     }
 
@@ -132,12 +121,20 @@ impl AppendFile {
         if !self.is_unsettled() {
             return Ok(());
         }
-        let start = self.file.stream_position()?.saturating_sub(self.unsettled);
-        // A file that somebody shortened meanwhile is not to be filled up with zeros.
-        if self.file.metadata()?.len() > start {
-            self.file.set_len(start)?;
+        let start = match self.doubted_from {
+            Some(length) => length,
+            None => self.file.position()?.saturating_sub(self.unsettled),
+        };
+        self.cut_to(start)?;
+        self.forget();
+        Ok(())
+    }
+
+    /// Cuts the file to a length; a shorter one stays as it is, and is not filled up with zeros.
+    pub(crate) fn cut_to(&mut self, length: u64) -> io::Result<()> {
+        if self.file.len()? > length {
+            self.file.set_len(length)?;
         }
-        self.unsettled = 0;
         Ok(())
     }
 
@@ -145,6 +142,18 @@ impl AppendFile {
     /// [cuttable](Self::is_cuttable).
     pub(crate) fn forget(&mut self) {
         self.unsettled = 0;
+        self.doubted_from = None;
+    }
+
+    /// Where the next append would begin as things are; `None` for what is no regular file.
+    pub(crate) fn stands_at(&self) -> io::Result<Option<FilePosition>> {
+        let Some(identity) = self.identity else { return Ok(None) };
+        Ok(Some(FilePosition::At { identity, length: self.file.len()? }))
+    }
+
+    /// Whether there are bytes that are neither settled nor cut, or may be.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.unsettled > 0 || self.doubted_from.is_some()
     }
 
     /// Whether what was appended can be taken back.
@@ -162,39 +171,5 @@ impl Drop for AppendFile {
         {
             tracing::error!(%error, bytes = self.unsettled, "an output file ends with what was refused");
         }
-    }
-}
-
-impl Identity {
-    fn of(metadata: &Metadata) -> Self {
-        let born = metadata.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
-        let born_ns = born.and_then(|born| u64::try_from(born.as_nanos()).ok()).unwrap_or(0);
-        Self { device: metadata.dev(), inode: metadata.ino(), born_ns }
-    }
-
-    /// The bytes of a position, all numbers big-endian: `version u8 = 1, device u64, inode u64,
-    /// born_ns u64, length u64`.
-    fn position(self, length: u64) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(33);
-        bytes.put_u8(1);
-        bytes.put_u64(self.device);
-        bytes.put_u64(self.inode);
-        bytes.put_u64(self.born_ns);
-        bytes.put_u64(length);
-        bytes.freeze()
-    }
-}
-
-/// Creates a folder and its missing parents, for the owner alone (0700).
-pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.as_os_str().is_empty() || folder.is_dir() {
-        return Ok(());
-    }
-    match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
-        // "File exists" would be a riddle to whoever asked for a folder.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(ErrorKind::NotADirectory.into())
-        }
-        result => result,
     }
 }

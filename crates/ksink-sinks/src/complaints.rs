@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 const WINDOW: Duration = Duration::from_secs(1);
 const PER_WINDOW_MAX: u32 = 10;
+const TEXT_BYTES_LOGGED: usize = 128;
 
 /// Lets through so many complaints in a second. Producers try again, and must not fill the log by it.
 #[derive(Debug)]
@@ -30,6 +31,13 @@ impl Complaints {
         self.said += 1;
         Some(std::mem::take(&mut self.unsaid))
     }
+}
+
+/// So much of what a producer named as goes into a log line.
+pub(crate) fn shortened(text: &str) -> &str {
+    let is_boundary = |end: &usize| text.is_char_boundary(*end);
+    let end = (0..=TEXT_BYTES_LOGGED.min(text.len())).rev().find(is_boundary);
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

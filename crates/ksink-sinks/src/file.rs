@@ -1,20 +1,31 @@
 //! Files: one for everything, or one a topic.
+//!
+//! | room | holds |
+//! |---|---|
+//! | `opening` | opening a file, and telling the server before the first byte |
+//! | `recovery` | what becomes of files when a server starts again |
+//! | `syncs` | what the loss of power must not undo |
+//! | `look` | whether files could be opened, without making any |
 
 pub(crate) mod look;
+mod opening;
+mod recovery;
+pub(crate) mod syncs;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io, mem,
-    path::{Path, PathBuf},
+    path::PathBuf,
+    sync::Arc,
 };
 
-use ksink_event::{Position, RecordSet, Refusal, Topic};
-use rustix::fs::Access;
+use ksink_disk::{Disk, NamedBy, RealDisk};
+use ksink_event::{Ack, Durability, Held, Position, RecordSet, Refusal, Resumed, Topic};
 
+use self::opening::Opening;
 use crate::{
-    Failure, Flushed, Format, OutputId, PathPattern, Sink,
-    append::{AppendFile, NamedBy, create_folder},
-    output::Output,
+    Failure, Flushed, Format, OutputId, PathPattern, RecoverError, Sink, output::Output,
+    position::FilePosition,
 };
 
 /// How many buffers are kept between groups.
@@ -22,15 +33,17 @@ const SPARE_BUFFERS_MAX: usize = 4;
 
 /// Appends to files. What a file holds already is kept.
 ///
-/// Files are created for the owner alone (0600), and so are missing folders (0700). A name without
-/// `{topic}` may also be a pipe or a device, which is written to as it is. Files of a pattern are opened
-/// when their topic's first records come, must be regular files, and are closed again when others need the
-/// room.
+/// Files are created for the owner alone (0600) when the first records for them come, and so are missing folders
+/// (0700). A name without `{topic}` may also be a pipe or a device, which is written to as it is. Files of a
+/// pattern must be regular files, and are closed again when others need the room. Each regular file is locked
+/// (`flock`) as long as it is open.
 ///
-/// Positions are 33 bytes, numbers big-endian: version (1 byte, 1), device, inode, birth time in nanoseconds
-/// since the epoch (0 where unknown) and the length at which our own append ended (8 bytes each).
+/// Positions are called by the file's path below the folder of the pattern. Their first byte tells the kind: 1 for
+/// a file, then device, inode, birth time in nanoseconds since the epoch (0 where unknown) and the length at which
+/// our own append ended (8 bytes each, big-endian); 2, and nothing else, where no file has the name yet.
 #[derive(Debug)]
 pub struct FileSink {
+    disk: Arc<dyn Disk>,
     pattern: PathPattern,
     format: Format,
     options: FileOptions,
@@ -42,7 +55,11 @@ pub struct FileSink {
     /// until the flush has reported them.
     failed: HashMap<Topic, Failure>,
     /// Where outputs stood that were closed since the last flush.
+    closed: HashMap<Topic, FilePosition>,
+    /// The same, as the flush tells them.
     positions: Vec<Position>,
+    /// Files that are not open, and of which a part may not be synced.
+    unsynced: HashSet<PathBuf>,
     spare: Vec<Vec<u8>>,
     /// Counts openings, for their ids.
     openings: u64,
@@ -50,17 +67,21 @@ pub struct FileSink {
     writes: u64,
 }
 
-/// How files are opened.
+/// How files are opened and kept.
 #[derive(Clone, Copy, Debug)]
 pub struct FileOptions {
     /// How many files of a pattern may be open at once, at least 1. Others are closed, least recently used
     /// first.
     pub open_files_max: usize,
+    /// What an acknowledgement survives: at [`Durability::Power`] a flush syncs what it wrote.
+    pub durability: Durability,
+    /// How many syncs of one flush run at the same time, on threads of their own, at least 1.
+    pub syncs_at_once: usize,
 }
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { open_files_max: 256 }
+        Self { open_files_max: 256, durability: Durability::default(), syncs_at_once: 16 }
     }
 }
 
@@ -70,40 +91,52 @@ impl Default for FileOptions {
 pub struct OpenError {
     /// The file, or the folder that files would have been made in.
     pub path: PathBuf,
-    /// What the system said.
+    /// What the system said; `ResourceBusy` where another process has locked the file.
     #[source]
     pub cause: io::Error,
 }
 
-#[derive(Debug)]
-struct Opening {
-    output: Output,
-    used_at: u64,
-}
-
 impl FileSink {
-    /// Opens the file; for a pattern, makes sure that files can be made in its folder.
+    /// Opens the file if it is there; otherwise makes sure that files can be made in its folder, or in that of the
+    /// pattern.
     ///
     /// # Errors
-    /// When that cannot be done. Opening a FIFO waits until somebody reads it.
+    /// When that cannot be done, or another process has locked the file. Opening a FIFO waits until somebody
+    /// reads it.
     pub fn open(
         pattern: PathPattern,
         format: Format,
         options: FileOptions,
     ) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(RealDisk), pattern, format, options)
+    }
+
+    /// Does the same on another file system than this machine's.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        pattern: PathPattern,
+        format: Format,
+        options: FileOptions,
+    ) -> Result<Self, OpenError> {
         let mut sink = Self {
+            disk,
             pattern,
             format,
             options,
             all_topics: Topic::from(""),
             open: HashMap::new(),
             failed: HashMap::new(),
+            closed: HashMap::new(),
             positions: Vec::new(),
+            unsynced: HashSet::new(),
             spare: Vec::new(),
             openings: 0,
             writes: 0,
         };
-        sink.check()?;
+        sink.open_at_start()?;
         Ok(sink)
     }
 
@@ -121,50 +154,13 @@ impl FileSink {
         if self.pattern.is_fixed() { self.all_topics.clone() } else { set.topic.clone() }
     }
 
-    fn check(&mut self) -> Result<(), OpenError> {
-        if self.pattern.is_fixed() {
-            let topic = self.all_topics.clone();
-            let path = self.pattern.path(&topic);
-            return self.open_file(&topic).map_err(|cause| OpenError { path, cause });
-        }
-        let folder = self.pattern.folder();
-        check_folder(folder).map_err(|cause| OpenError { path: folder.into(), cause })
+    fn named_by(&self) -> NamedBy {
+        if self.pattern.is_fixed() { NamedBy::Operator } else { NamedBy::Producer }
     }
 
-    /// Makes sure that a topic's file is open. `Err` names an output that failed and takes nothing until
-    /// the flush.
-    fn make_ready(&mut self, topic: &Topic) -> Result<(), OutputId> {
-        if let Some(failure) = self.failed.get(topic) {
-            return Err(failure.output);
-        }
-        if !self.open.contains_key(topic)
-            && let Err(error) = self.open_file(topic)
-        {
-            return Err(self.fail_opening(topic, &error));
-        }
-        Ok(())
-    }
-
-    fn open_file(&mut self, topic: &Topic) -> io::Result<()> {
-        self.make_room()?;
-        let named_by = if self.pattern.is_fixed() { NamedBy::Operator } else { NamedBy::Producer };
-        let path = self.pattern.path(topic);
-        let file = AppendFile::open(&path, named_by)?;
-        // Topics are ASCII, so that names which differ in their topics stay different.
-        let output = Output::new(self.next_id(), path.to_string_lossy().into(), file);
-        self.open.insert(topic.clone(), Opening { output, used_at: self.writes });
-        Ok(())
-    }
-
-    fn fail_opening(&mut self, topic: &Topic, error: &io::Error) -> OutputId {
-        let reason = format!("cannot open {}: {error}", self.pattern.path(topic).display());
-        let refusal = match error.kind() {
-            // No retry makes a topic's name shorter.
-            io::ErrorKind::InvalidFilename => Refusal::rejected(reason),
-            _ => Refusal::local(reason),
-        };
+    fn fail_opening(&mut self, topic: &Topic, refusal: Refusal) -> OutputId {
         let output = self.next_id();
-        self.failed.insert(topic.clone(), Failure { output, refusal, gone: false });
+        self.failed.insert(topic.clone(), Failure::passing(output, refusal));
         output
     }
 
@@ -183,15 +179,16 @@ impl FileSink {
             let Some(topic) = oldest.map(|(topic, _)| topic.clone()) else {
                 return Err(io::Error::other("all other output files wait to be cut back"));
             };
-            self.close(&topic);
+            self.close_one(&topic);
         }
         Ok(())
     }
 
-    fn close(&mut self, topic: &Topic) {
+    fn close_one(&mut self, topic: &Topic) {
         let Some(mut opening) = self.open.remove(topic) else { return };
-        match opening.output.flush() {
-            Ok(position) => self.positions.extend(position),
+        finish_writing(&*self.disk, self.options, &mut [&mut opening]);
+        match opening.output.end_group() {
+            Ok(position) => self.keep_position(topic, position),
             Err(failure) => {
                 self.failed.insert(topic.clone(), failure);
             }
@@ -199,14 +196,25 @@ impl FileSink {
         keep_buffer(&mut self.spare, &mut opening.output);
         if opening.output.owes_a_cut() {
             self.open.insert(topic.clone(), opening);
+        } else {
+            self.unsynced.insert(self.pattern.path(topic));
         }
+    }
+
+    /// Remembers for the flush, and for another opening before it, where an output stood.
+    fn keep_position(&mut self, topic: &Topic, position: Option<Position>) {
+        let bytes = position.as_ref().and_then(|position| position.bytes.as_deref());
+        if let Some(position) = bytes.and_then(FilePosition::parse) {
+            self.closed.insert(topic.clone(), position);
+        }
+        self.positions.extend(position);
     }
 }
 
 impl Sink for FileSink {
-    async fn write(&mut self, set: &RecordSet) -> Result<OutputId, Refusal> {
+    async fn write(&mut self, set: &RecordSet, ack: &Ack) -> Result<OutputId, Refusal> {
         let topic = self.topic_of(set);
-        if let Err(failed) = self.make_ready(&topic) {
+        if let Err(failed) = self.make_ready(&topic, ack).await {
             return Ok(failed);
         }
         self.writes += 1;
@@ -218,17 +226,44 @@ impl Sink for FileSink {
         Ok(opening.output.write(set, &self.format))
     }
 
+    fn takes_back(&self) -> bool {
+        !self.pattern.is_fixed() || self.open.values().all(|opening| opening.output.takes_back())
+    }
+
     async fn flush(&mut self) -> Flushed {
+        self.closed.clear();
         let positions = mem::take(&mut self.positions);
         let failed = self.failed.drain().map(|(_, failure)| failure).collect();
         let mut flushed = Flushed { positions, failed };
-        for Opening { output, .. } in self.open.values_mut() {
-            if output.has_group() {
-                flushed.add(output.flush());
-                keep_buffer(&mut self.spare, output);
-            }
+        let with_groups = self.open.values_mut().filter(|opening| opening.output.has_group());
+        let mut openings: Vec<&mut Opening> = with_groups.collect();
+        openings.sort_unstable_by_key(|opening| opening.output.id().0);
+        finish_writing(&*self.disk, self.options, &mut openings);
+        for Opening { output, .. } in openings {
+            flushed.add(output.end_group());
+            keep_buffer(&mut self.spare, output);
         }
         flushed
+    }
+
+    async fn recover(&mut self, held: &Held) -> Result<Resumed, RecoverError> {
+        let positions = self.recover_positions(held)?;
+        Ok(Resumed { positions, ..Default::default() })
+    }
+
+    async fn close(&mut self) {
+        self.end();
+    }
+}
+
+/// Writes the groups of some outputs, and syncs them where an acknowledgement survives the loss of power.
+fn finish_writing(disk: &dyn Disk, options: FileOptions, openings: &mut [&mut Opening]) {
+    for opening in &mut *openings {
+        opening.output.finish_writing();
+    }
+    match options.durability {
+        Durability::Power => syncs::sync_groups(disk, openings, options.syncs_at_once),
+        Durability::Process | Durability::None => {}
     }
 }
 
@@ -238,13 +273,6 @@ fn keep_buffer(spare: &mut Vec<Vec<u8>>, output: &mut Output) {
     if buffer.capacity() > 0 && spare.len() < SPARE_BUFFERS_MAX {
         spare.push(buffer);
     }
-}
-
-/// Whether files can be made in a folder, which is created if need be.
-fn check_folder(folder: &Path) -> io::Result<()> {
-    create_folder(folder)?;
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    look::may(folder, Access::WRITE_OK | Access::EXEC_OK)
 }
 
 // The faults in these tests are Linux's: a full device, and files in memory that are sealed.

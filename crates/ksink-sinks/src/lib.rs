@@ -8,6 +8,8 @@
 //! | `stdout` | standard output |
 //! | `http` | a server that takes one POST a record |
 //! | `null` | nowhere |
+//! | `transactional` | [`TransactionalFiles`]: one file a transaction |
+//! | `held_back` | [`HeldBack`]: transactions for any of these |
 //! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
 //! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
 //!
@@ -19,24 +21,31 @@ mod append;
 mod complaints;
 mod file;
 pub mod format;
+mod held_back;
 mod http;
 mod null;
 mod output;
 mod path;
+mod position;
 pub mod pump;
 mod sink;
 mod stdout;
 #[cfg(test)]
 mod testing;
+mod transactional;
 
 pub use file::{FileOptions, FileSink, OpenError};
 pub use format::{Format, FormatError};
+pub use held_back::{HeldBack, HeldBackOptions};
 pub use http::{
     HttpOpenError, HttpOptions, HttpRetries, HttpSink, HttpTarget, TargetError, Tls, TlsError,
     TlsIdentity, TlsOptions,
 };
 pub use null::NullSink;
-pub use path::PathPattern;
+pub use path::{PathPattern, PatternError, TransactionName, TransactionPattern};
 pub use pump::{Progress, PumpEnd, PumpLimits, PumpOptions, pump};
-pub use sink::{Failure, Flushed, OutputId, Sink};
+pub use sink::{
+    Committed, Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink, Undone,
+};
 pub use stdout::StdoutSink;
+pub use transactional::{TransactionalFiles, TransactionalOptions, TxnExisting};

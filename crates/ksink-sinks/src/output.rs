@@ -3,6 +3,9 @@
 //! Between two flushes an output collects a group. A fault ends the group at once: what was appended is
 //! cut back, what still comes is thrown away, and the flush reports it. The next group starts afresh; where
 //! the cut itself failed it is tried again first, and until it succeeds every group fails.
+//!
+//! A flush goes in steps, so that many outputs can be synced at once: [`Output::finish_writing`], then the
+//! syncs if any, then [`Output::end_group`].
 
 use std::{io, mem, sync::Arc};
 
@@ -19,11 +22,16 @@ const IDLE_BUFFER_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Output {
     id: OutputId,
+    /// What its positions are called.
     name: Arc<str>,
+    /// What people call it.
+    label: Arc<str>,
     file: AppendFile,
     /// Formatted and not appended yet.
     buffer: Vec<u8>,
     group: Group,
+    /// Whether a sync failed: the file must be opened anew before anything is appended.
+    distrusted: bool,
 }
 
 /// How the group goes that the output is collecting.
@@ -39,7 +47,15 @@ enum Group {
 
 impl Output {
     pub(crate) fn new(id: OutputId, name: Arc<str>, file: AppendFile) -> Self {
-        Self { id, name, file, buffer: Vec::new(), group: Group::Empty }
+        let label = name.clone();
+        let (buffer, group) = (Vec::new(), Group::Empty);
+        Self { id, name, label, file, buffer, group, distrusted: false }
+    }
+
+    /// Lets people read something else than the name of its positions.
+    pub(crate) fn labelled(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label = label.into();
+        self
     }
 
     /// Formats a set, and appends each time the buffer is full.
@@ -56,16 +72,59 @@ impl Output {
         self.id
     }
 
-    /// Ends the group. Tells where the output stands, if it can and something was appended.
+    /// Ends the group without a sync. Tells where the output stands, if it can and something was appended.
     pub(crate) fn flush(&mut self) -> Result<Option<Position>, Failure> {
+        self.finish_writing();
+        self.end_group()
+    }
+
+    /// Appends what is left of the group.
+    pub(crate) fn finish_writing(&mut self) {
         if self.is_good() {
             self.append_buffer();
         }
+    }
+
+    /// What a sync has to be made of before the group may end well, if anything.
+    pub(crate) fn to_sync(&self) -> Option<&AppendFile> {
+        (self.is_good() && self.file.is_unsettled()).then_some(&self.file)
+    }
+
+    /// Ends the group for a sync that failed. What was appended is cut back; what an earlier sync covered stays,
+    /// and nothing is appended to the file until it was opened anew.
+    pub(crate) fn sync_failed(&mut self, error: &io::Error) {
+        self.distrusted = true;
+        self.fail(&format!("cannot sync {}", self.label), error);
+    }
+
+    /// Ends the group, of which everything is written. Tells where the output stands, if it can and something
+    /// was appended.
+    pub(crate) fn end_group(&mut self) -> Result<Option<Position>, Failure> {
         let position = self.settle();
         match mem::replace(&mut self.group, Group::Empty) {
-            Group::Failed { refusal, gone } => Err(Failure { output: self.id, refusal, gone }),
+            Group::Failed { refusal, gone } => {
+                Err(Failure { output: self.id, refusal, gone, kept: 0 })
+            }
             Group::Empty | Group::Good => Ok(position),
         }
+    }
+
+    /// Takes back what a fault left, if that could not be done before.
+    ///
+    /// # Errors
+    /// When it still cannot.
+    pub(crate) fn cut(&mut self) -> Result<(), Refusal> {
+        self.file.cut().map_err(|error| Refusal::local(self.cut_failed(&error)))
+    }
+
+    /// Takes back the group, of which nobody hears that it is kept.
+    ///
+    /// # Errors
+    /// When it cannot be cut.
+    pub(crate) fn abandon(&mut self) -> Result<(), Refusal> {
+        self.clear_buffer();
+        self.group = Group::Empty;
+        if self.file.is_cuttable() { self.cut() } else { Ok(()) }
     }
 
     /// Puts an empty buffer's memory to use, or takes it away. Buffers wander, since many outputs may be
@@ -73,6 +132,19 @@ impl Output {
     pub(crate) fn swap_buffer(&mut self, buffer: Vec<u8>) -> Vec<u8> {
         debug_assert!(self.buffer.is_empty() && buffer.is_empty());
         mem::replace(&mut self.buffer, buffer)
+    }
+
+    pub(crate) fn id(&self) -> OutputId {
+        self.id
+    }
+
+    pub(crate) fn file(&self) -> &AppendFile {
+        &self.file
+    }
+
+    /// The file, to bring it to where it was acknowledged before anything is written.
+    pub(crate) fn file_mut(&mut self) -> &mut AppendFile {
+        &mut self.file
     }
 
     /// Whether something was written since the last flush.
@@ -85,6 +157,16 @@ impl Output {
         !self.is_good() && self.file.is_unsettled()
     }
 
+    /// Whether what a group wrote can be taken back.
+    pub(crate) fn takes_back(&self) -> bool {
+        self.file.is_cuttable()
+    }
+
+    /// Whether the file must be opened anew before anything is appended.
+    pub(crate) fn is_distrusted(&self) -> bool {
+        self.distrusted
+    }
+
     fn is_good(&self) -> bool {
         matches!(self.group, Group::Good)
     }
@@ -95,15 +177,15 @@ impl Output {
         }
         self.group = Group::Good;
         if self.file.is_unsettled()
-            && let Err(error) = self.file.cut()
+            && let Err(refusal) = self.cut()
         {
-            self.fail_group(Refusal::local(self.cut_failed(&error)), false);
+            self.fail_group(refusal, false);
         }
     }
 
     fn append_buffer(&mut self) {
         if let Err(error) = self.file.append(&self.buffer) {
-            self.fail(&error);
+            self.fail(&format!("cannot write to {}", self.label), &error);
         }
         self.clear_buffer();
     }
@@ -118,17 +200,17 @@ impl Output {
             return None;
         }
         match self.file.settle() {
-            Ok(bytes) => Some(Position { output: self.name.clone(), bytes: bytes? }),
+            Ok(position) => Some(Position::at(self.name.clone(), position?.to_bytes())),
             Err(error) => {
-                self.fail(&error);
+                self.fail(&format!("cannot tell the end of {}", self.label), &error);
                 None
             }
         }
     }
 
-    /// Ends the group for an error in writing, and takes back what it wrote as far as that can be done.
-    fn fail(&mut self, error: &io::Error) {
-        let reason = format!("cannot write to {}: {error}", self.name);
+    /// Ends the group for a fault, and takes back what it wrote as far as that can be done.
+    fn fail(&mut self, what: &str, error: &io::Error) {
+        let reason = format!("{what}: {error}");
         let gone = error.kind() == io::ErrorKind::BrokenPipe;
         if !self.file.is_unsettled() {
             return self.fail_group(Refusal::local(reason), gone);
@@ -152,6 +234,6 @@ impl Output {
     }
 
     fn cut_failed(&self, error: &io::Error) -> String {
-        format!("cannot cut {} back to what was acknowledged: {error}", self.name)
+        format!("cannot cut {} back to what was acknowledged: {error}", self.label)
     }
 }

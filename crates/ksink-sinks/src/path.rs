@@ -1,66 +1,73 @@
-//! Which file a topic's records go to.
+//! Which file records go to.
+
+mod name;
+mod segment;
+mod state;
+mod template;
+mod transaction;
 
 use std::{
-    ffi::{OsStr, OsString},
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    ffi::OsStr,
+    io,
     path::{Path, PathBuf},
 };
 
-const TOPIC: &[u8] = b"{topic}";
+pub use self::transaction::{PatternError, TransactionName, TransactionPattern};
+
+use self::template::{Placeholder, Template};
 
 /// The name of a file, or a pattern in which each `{topic}` stands for a topic's name.
 ///
 /// A pattern is taken apart once, so that a name that looks like a placeholder is never expanded again.
 /// Anything else in braces stands for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathPattern {
-    /// What stands before, between and behind the placeholders: one more than there are of them.
-    literals: Vec<Vec<u8>>,
-}
+pub struct PathPattern(Template);
 
 impl PathPattern {
     /// Takes a pattern apart.
     pub fn new(pattern: impl AsRef<OsStr>) -> Self {
-        let mut literals = Vec::new();
-        let mut rest = pattern.as_ref().as_bytes();
-        while let Some(at) = rest.windows(TOPIC.len()).position(|window| window == TOPIC) {
-            literals.push(rest[..at].to_vec());
-            rest = &rest[at + TOPIC.len()..];
-        }
-        literals.push(rest.to_vec());
-        Self { literals }
+        Self(Template::new(pattern.as_ref(), &[Placeholder::Topic]))
     }
 
     /// Whether all topics go to one file.
     pub fn is_fixed(&self) -> bool {
-        self.literals.len() == 1
+        !self.0.has(Placeholder::Topic)
     }
 
     /// The file for a topic.
     pub fn path(&self, topic: &str) -> PathBuf {
-        let topic = encode_segment(topic);
-        OsString::from_vec(self.literals.join(topic.as_bytes())).into()
+        let topic = segment::of_topic(topic);
+        self.0.fill(|_| topic.as_bytes())
     }
 
     /// The folder that every file of the pattern lies in, at some depth.
     pub fn folder(&self) -> &Path {
-        let head = Path::new(OsStr::from_bytes(&self.literals[0]));
-        if self.literals[0].ends_with(b"/") { head } else { head.parent().unwrap_or(head) }
+        self.0.folder()
     }
-}
 
-/// A topic's name as part of a path: what is legal in a topic stays, except for a leading dot, which would
-/// hide the file. Everything else becomes `%XX`; since `%` is not legal, no two topics meet.
-fn encode_segment(topic: &str) -> String {
-    let mut segment = String::with_capacity(topic.len());
-    for (at, byte) in topic.bytes().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => segment.push(byte.into()),
-            b'.' if at > 0 => segment.push('.'),
-            _ => segment.push_str(&format!("%{byte:02X}")),
-        }
+    /// What a server calls one of the pattern's files: its path below the [folder](Self::folder), so that the name
+    /// stays the same wherever the folder is and whatever leads there.
+    pub fn name(&self, path: &Path) -> String {
+        self.0.name(path)
     }
-    segment
+
+    /// The path that [`name`](Self::name) made a name of.
+    pub fn named(&self, name: &str) -> PathBuf {
+        self.0.named(name)
+    }
+
+    /// Where the state of a server lies that writes to these files: a folder of its own below `.ksink` in the
+    /// pattern's [folder](Self::folder), links resolved. Nothing is made. `None` where the one file that is
+    /// named is a pipe, a device or a folder: it has no state unless a place for it is named.
+    ///
+    /// # Errors
+    /// When the folder cannot be looked at.
+    pub fn state_folder(&self) -> io::Result<Option<PathBuf>> {
+        if self.is_fixed() && state::is_special(&self.path(""))? {
+            return Ok(None);
+        }
+        state::folder_of(&self.0).map(Some)
+    }
 }
 
 #[cfg(test)]
@@ -114,10 +121,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_file_is_called_by_its_path_below_the_folder() {
+        for (pattern, name) in [
+            ("out.jsonl", "out.jsonl"),
+            ("/a/b/out.jsonl", "out.jsonl"),
+            ("a/x-{topic}/{topic}.log", "x-t/t.log"),
+            ("/{topic}", "t"),
+        ] {
+            let pattern = PathPattern::new(pattern);
+            let path = pattern.path("t");
+            assert_eq!(pattern.name(&path), name);
+            assert_eq!(pattern.named(name), path);
+        }
+    }
+
     proptest! {
         #[test]
         fn no_two_topics_share_a_file(a in ".{0,20}", b in ".{0,20}") {
-            prop_assert_eq!(a == b, encode_segment(&a) == encode_segment(&b));
+            let path = |topic: &str| PathPattern::new("{topic}").path(topic);
+            prop_assert_eq!(a == b, path(&a) == path(&b));
         }
 
         #[test]

@@ -1,8 +1,12 @@
 //! Carries deliveries to a sink. One flush answers a whole group.
 //!
-//! The pump takes what is ready, writes it, flushes once, and accepts the group with the positions that
-//! the flush told. A set that the sink refuses is refused alone; an output that fails refuses all of the
-//! group that went there, so that no batch is kept while an earlier one of its producer is not.
+//! The pump works in rounds. It takes what is ready, writes it, flushes once, and accepts the group with the
+//! positions that the flush told. A set that the sink refuses is refused alone; an output that fails refuses
+//! all of the group that went there, so that no batch is kept while an earlier one of its producer is not.
+//!
+//! Then it puts to the sink what the round was asked about transactions: which to prepare, which to commit,
+//! which to abort, all of a kind at once. Plain records and commits take turns: commits begin when every
+//! plain write before is framed or refused, and nothing is written before the commits are framed.
 //!
 //! Sinks may block in `write(2)`, so the pump wants a thread of its own:
 //!
@@ -12,23 +16,23 @@
 //! # fn start(mut deliveries: ksink_event::Deliveries) -> std::thread::JoinHandle<PumpEnd> {
 //! std::thread::spawn(move || {
 //!     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("no I/O driver to fail");
-//!     runtime.block_on(pump(&mut deliveries, &mut NullSink, &PumpOptions::default()))
+//!     runtime.block_on(pump(&mut deliveries, &mut NullSink::default(), &PumpOptions::default()))
 //! })
 //! # }
 //! ```
 
+mod group;
 mod progress;
+mod questions;
 
 use std::time::Instant;
 
-use ksink_event::{Ack, Deliveries, Delivery, Event, RecordSet, Refusal, accept};
+use ksink_event::{Deliveries, Delivery, Event, RecordSet, Refusal, Reporter};
 
 pub use self::progress::Progress;
 
-use crate::{Flushed, OutputId, Sink, complaints::Complaints};
-
-/// So much of a topic's name goes into a log line.
-const TOPIC_BYTES_LOGGED: usize = 128;
+use self::{group::Group, questions::Questions};
+use crate::{TransactionalSink, complaints::Complaints};
 
 /// How the pump runs, and who watches it.
 #[derive(Clone, Debug, Default)]
@@ -68,124 +72,133 @@ pub enum PumpEnd {
     OutputGone(Refusal),
 }
 
-/// Carries deliveries to the sink until the server stops, enough records came, or the output is gone.
+/// Carries deliveries to the sink until the server stops, enough records came, or the output is gone, and
+/// closes the sink.
 ///
 /// What is left in `deliveries` then was not looked at; dropping it refuses it.
 pub async fn pump(
     deliveries: &mut Deliveries,
-    sink: &mut impl Sink,
+    sink: &mut impl TransactionalSink,
     options: &PumpOptions,
 ) -> PumpEnd {
-    let mut accepted = 0;
-    let mut complaints = Complaints::new(Instant::now());
-    loop {
-        let records_wanted =
-            options.records_max.map_or(u64::MAX, |max| max.saturating_sub(accepted));
-        if records_wanted == 0 {
-            return PumpEnd::RecordsReached;
+    let complaints = Complaints::new(Instant::now());
+    let mut pump =
+        Pump { deliveries, sink, options, complaints, accepted: 0, held_over: None, tried: None };
+    let end = pump.run().await;
+    sink.close().await;
+    end
+}
+
+struct Pump<'p, S> {
+    deliveries: &'p mut Deliveries,
+    sink: &'p mut S,
+    options: &'p PumpOptions,
+    complaints: Complaints,
+    /// How many records were accepted.
+    accepted: u64,
+    /// Taken already, and must wait for the next round.
+    held_over: Option<Delivery>,
+    /// By which it can be awaited that the last commits are framed, until they are.
+    tried: Option<Reporter>,
+}
+
+impl<S: TransactionalSink> Pump<'_, S> {
+    async fn run(&mut self) -> PumpEnd {
+        loop {
+            if self.records_wanted() == 0 {
+                return PumpEnd::RecordsReached;
+            }
+            let Some(first) = self.next().await else { return PumpEnd::ServerStopped };
+            if let Err(why) = self.round(first).await {
+                return PumpEnd::OutputGone(why);
+            }
         }
-        let Some(first) = deliveries.next().await else { return PumpEnd::ServerStopped };
-        let mut group = Group::new(&mut complaints);
-        group.take(first, sink).await;
-        while group.has_room(&options.limits, records_wanted) {
-            let Some(next) = deliveries.next_ready() else { break };
-            group.take(next, sink).await;
+    }
+
+    /// How many more records are to be accepted.
+    fn records_wanted(&self) -> u64 {
+        self.options.records_max.map_or(u64::MAX, |max| max.saturating_sub(self.accepted))
+    }
+
+    async fn next(&mut self) -> Option<Delivery> {
+        match self.held_over.take() {
+            Some(delivery) => Some(delivery),
+            None => self.deliveries.next().await,
         }
-        if group.written.is_empty() {
-            continue;
-        }
-        let (records, gone) = group.settle(sink.flush().await);
-        accepted += records;
-        if records > 0 {
-            options.progress.add(records);
-        }
+    }
+
+    /// One round: writes and flushes what is ready, then prepares, commits and aborts. An error is why there
+    /// is nothing to go on for.
+    async fn round(&mut self, first: Delivery) -> Result<(), Refusal> {
+        let (group, questions) = self.take_ready(first).await;
+        let (records, gone) = group.settle(self.sink, &mut self.complaints).await;
+        self.count(records);
         if let Some(why) = gone {
-            return PumpEnd::OutputGone(why);
+            return Err(why);
         }
-    }
-}
-
-/// What was taken and waits for one flush.
-struct Group<'c> {
-    complaints: &'c mut Complaints,
-    written: Vec<Written>,
-    deliveries: usize,
-    bytes: usize,
-    records: u64,
-}
-
-struct Written {
-    ack: Ack,
-    output: OutputId,
-    records: u64,
-}
-
-impl<'c> Group<'c> {
-    fn new(complaints: &'c mut Complaints) -> Self {
-        Self { complaints, written: Vec::new(), deliveries: 0, bytes: 0, records: 0 }
+        let Questions { prepare, commit, abort } = questions;
+        match self.let_tries_be_framed().await {
+            Ok(()) => Questions::prepare(prepare, self.sink, &mut self.complaints).await,
+            Err(refusal) => prepare.refuse(&refusal),
+        }
+        let done = Questions::commit(commit, self.sink, &mut self.complaints).await;
+        self.count(done.records);
+        self.tried = done.tried.or_else(|| self.tried.take());
+        if let Some(why) = done.gone {
+            return Err(why);
+        }
+        Questions::abort(abort, self.sink, &mut self.complaints).await;
+        Ok(())
     }
 
-    /// Writes one delivery, or refuses it at once.
-    async fn take(&mut self, Delivery { event, ack }: Delivery, sink: &mut impl Sink) {
-        self.deliveries += 1;
-        match event {
-            Event::Records(set) => self.write(&set, ack, sink).await,
-            _ => ack.refuse(Refusal::rejected("this sink keeps plain records only")),
-        }
-    }
-
-    async fn write(&mut self, set: &RecordSet, ack: Ack, sink: &mut impl Sink) {
-        if ack.is_void() {
-            return ack.refuse(Refusal::local("an earlier batch of the same producer was refused"));
-        }
-        self.bytes += set.bytes_len();
-        match sink.write(set).await {
-            Ok(output) => {
-                let records = set.len() as u64;
-                self.records += records;
-                self.written.push(Written { ack, output, records });
-            }
-            Err(refusal) => {
-                if let Some(unsaid) = self.complaints.next(Instant::now()) {
-                    let topic = set.topic.get(..TOPIC_BYTES_LOGGED).unwrap_or(&set.topic);
-                    let partition = set.partition;
-                    tracing::warn!(topic, partition, %refusal, unsaid, "batch refused");
+    /// Writes the records that are ready, and collects what is asked about transactions.
+    async fn take_ready(&mut self, first: Delivery) -> (Group, Questions) {
+        let (mut group, mut questions) = (Group::default(), Questions::default());
+        let limits = &self.options.limits;
+        let (mut taken, mut next) = (0, Some(first));
+        while let Some(Delivery { event, ack }) = next {
+            taken += 1;
+            match event {
+                Event::Records(set) if overtakes(&set, &questions) => {
+                    self.held_over = Some(Delivery { event: Event::Records(set), ack });
+                    break;
                 }
-                ack.refuse(refusal);
+                Event::Records(set) => match self.let_tries_be_framed().await {
+                    Ok(()) => group.write(&set, ack, self.sink, &mut self.complaints).await,
+                    Err(refusal) => ack.refuse(refusal),
+                },
+                Event::Prepare(transaction) => questions.prepare.push(transaction, ack),
+                Event::Commit(decided) => questions.commit.push(decided, ack),
+                Event::Abort(transaction) => questions.abort.push(transaction, ack),
             }
+            let has_room = taken < limits.group_deliveries_max
+                && group.has_room(limits, self.records_wanted());
+            next = if has_room { self.deliveries.next_ready() } else { None };
         }
+        (group, questions)
     }
 
-    fn has_room(&self, limits: &PumpLimits, records_wanted: u64) -> bool {
-        self.deliveries < limits.group_deliveries_max
-            && self.bytes < limits.group_bytes_max
-            && self.records < records_wanted
+    /// Plain records and commits take turns at an output: nothing is written before the last commits are
+    /// framed or were cut back.
+    async fn let_tries_be_framed(&mut self) -> Result<(), Refusal> {
+        if let Some(reporter) = &self.tried {
+            reporter.report(Vec::new()).await?;
+            self.tried = None;
+        }
+        Ok(())
     }
 
-    /// Answers for everything written. Tells how many records were accepted, and why there is nothing to
-    /// go on for, if so.
-    fn settle(self, Flushed { positions, failed }: Flushed) -> (u64, Option<Refusal>) {
-        let mut kept = Vec::with_capacity(self.written.len());
-        let mut records = 0;
-        for written in self.written {
-            match failed.iter().find(|failure| failure.output == written.output) {
-                Some(failure) => written.ack.refuse(failure.refusal.clone()),
-                None => {
-                    records += written.records;
-                    kept.push(written.ack);
-                }
-            }
+    fn count(&mut self, records: u64) {
+        self.accepted += records;
+        if records > 0 {
+            self.options.progress.add(records);
         }
-        accept(kept, positions);
-        // What is gone for good ends the pump, and whoever runs it hears why.
-        for failure in failed.iter().filter(|failure| !failure.gone) {
-            if let Some(unsaid) = self.complaints.next(Instant::now()) {
-                tracing::warn!(refusal = %failure.refusal, unsaid, "output failed");
-            }
-        }
-        let gone = failed.into_iter().find(|failure| failure.gone);
-        (records, gone.map(|failure| failure.refusal))
     }
+}
+
+/// Whether records belong to a transaction that began after one of the same id which this round is to end.
+fn overtakes(set: &RecordSet, questions: &Questions) -> bool {
+    set.transaction.as_ref().is_some_and(|transaction| questions.decides_about(&transaction.id))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, os::fd::AsFd, sync::Arc};
 
-use ksink_event::{RecordSet, Refusal};
+use ksink_event::{Ack, RecordSet, Refusal};
 
 use crate::{Flushed, Format, OutputId, Sink, append::AppendFile, output::Output};
 
@@ -33,7 +33,7 @@ impl StdoutSink {
 }
 
 impl Sink for StdoutSink {
-    async fn write(&mut self, set: &RecordSet) -> Result<OutputId, Refusal> {
+    async fn write(&mut self, set: &RecordSet, _ack: &Ack) -> Result<OutputId, Refusal> {
         Ok(self.output.write(set, &self.format))
     }
 
@@ -54,7 +54,7 @@ mod tests {
     use rustix::fs::{OFlags, fcntl_setfl};
 
     use super::*;
-    use crate::testing::values;
+    use crate::testing::{unheard, values};
 
     fn sink_and_reader() -> (StdoutSink, io::PipeReader) {
         let (reader, writer) = pipe().unwrap();
@@ -68,7 +68,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_flushed_can_be_read() {
         let (mut sink, mut reader) = sink_and_reader();
-        sink.write(&values("t", &["a", "b"])).await.unwrap();
+        sink.write(&values("t", &["a", "b"]), &unheard()).await.unwrap();
         let flushed = sink.flush().await;
         assert!(flushed.failed.is_empty() && flushed.positions.is_empty());
         drop(sink);
@@ -88,7 +88,7 @@ mod tests {
             reader.read_to_string(&mut read).unwrap();
             read.len()
         });
-        sink.write(&values("t", &[&large])).await.unwrap();
+        sink.write(&values("t", &[&large]), &unheard()).await.unwrap();
         assert!(sink.flush().await.failed.is_empty());
         drop(sink);
         assert_eq!(reading.join().unwrap(), large.len() + 1);
@@ -98,7 +98,7 @@ mod tests {
     async fn a_pipe_that_nobody_reads_is_gone() {
         let (mut sink, reader) = sink_and_reader();
         drop(reader);
-        let id = sink.write(&values("t", &["a"])).await.unwrap();
+        let id = sink.write(&values("t", &["a"]), &unheard()).await.unwrap();
         let [failure] = sink.flush().await.failed.try_into().unwrap();
         assert_eq!((failure.output, failure.gone), (id, true));
         assert!(matches!(failure.refusal, Refusal::Unavailable { .. }), "nothing was written");
@@ -110,7 +110,7 @@ mod tests {
         // More than a pipe holds: the sink waits in the middle of a write until the reader goes away.
         let large = "x".repeat(8 << 20);
         let reading = std::thread::spawn(move || reader.read_exact(&mut [0; 100_000]).unwrap());
-        sink.write(&values("t", &[&large])).await.unwrap();
+        sink.write(&values("t", &[&large]), &unheard()).await.unwrap();
         let [failure] = sink.flush().await.failed.try_into().unwrap();
         reading.join().unwrap();
         assert!(failure.gone);

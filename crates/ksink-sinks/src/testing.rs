@@ -1,7 +1,7 @@
 //! Record sets for tests, made as a server makes them: out of a batch.
 
 use bytes::Bytes;
-use ksink_event::{RecordSet, Refusal, Topic};
+use ksink_event::{Ack, Answer, Answers, DeliveryId, RecordSet, Refusal, Topic};
 use ksink_wire::{
     compression::Decompressor,
     records::{BatchBuilder, NewRecord, RecordBatch},
@@ -23,6 +23,25 @@ pub(crate) fn record_set(topic: &str, base_offset: i64, records: &[NewRecord<'_>
     let body = Bytes::copy_from_slice(records.body());
     let client = ([127, 0, 0, 1], 50_000).into();
     RecordSet::new(Topic::from(topic), 0, base_offset, client, body, records.walk())
+}
+
+/// A duty to answer whose answer nobody hears.
+pub(crate) fn unheard() -> Ack {
+    Answers::new().0.expect(DeliveryId(0), None)
+}
+
+/// A duty to answer whose server remembers at once what is reported. Needs a runtime.
+pub(crate) fn remembered() -> Ack {
+    let (answers, mut heard) = Answers::new();
+    let ack = answers.expect(DeliveryId(0), None);
+    tokio::spawn(async move {
+        while let Some(answer) = heard.recv().await {
+            if let Answer::Reported { framed, .. } = answer {
+                framed.say();
+            }
+        }
+    });
+    ack
 }
 
 /// A set of records that are nothing but values.

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use ksink_server::{HostPort, ListenAddr, Server, ServerConfig};
 use ksink_sinks::{
-    FileOptions, FileSink, Format, PathPattern, PumpEnd, PumpOptions,
+    FileOptions, FileSink, Format, HeldBack, PathPattern, PumpEnd, PumpOptions,
     format::{JsonTimestamp, Jsonl},
     pump,
 };
@@ -79,7 +79,7 @@ fn run(args: &Args) -> Result<()> {
         .block_on(serve(args, Slow::new(file, pace)))
 }
 
-async fn serve(args: &Args, mut sink: Slow<FileSink>) -> Result<()> {
+async fn serve(args: &Args, sink: Slow<FileSink>) -> Result<()> {
     let mut stop = signal(SignalKind::terminate())?;
     let advertised = args
         .advertised_addr
@@ -87,6 +87,7 @@ async fn serve(args: &Args, mut sink: Slow<FileSink>) -> Result<()> {
     let config = ServerConfig { advertised, partitions: args.partitions, ..Default::default() };
     let (running, mut deliveries) = Server::open(config)?.bind(&args.addr).await?;
     let pump_runtime = runtime::Builder::new_current_thread().build()?;
+    let mut sink = HeldBack::without_state(sink);
     let pumping = thread::spawn(move || {
         pump_runtime.block_on(pump(&mut deliveries, &mut sink, &PumpOptions::default()))
     });

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use ksink_event::{RecordSet, Refusal};
+use ksink_event::{Ack, RecordSet, Refusal};
 use ksink_sinks::{Flushed, OutputId, Sink};
 
 /// Which flush stalls: one in the middle of things, counted from 1.
@@ -33,8 +33,8 @@ impl<S> Slow<S> {
 }
 
 impl<S: Sink> Sink for Slow<S> {
-    async fn write(&mut self, set: &RecordSet) -> Result<OutputId, Refusal> {
-        self.sink.write(set).await
+    async fn write(&mut self, set: &RecordSet, ack: &Ack) -> Result<OutputId, Refusal> {
+        self.sink.write(set, ack).await
     }
 
     async fn flush(&mut self) -> Flushed {

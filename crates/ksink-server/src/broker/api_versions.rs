@@ -6,15 +6,24 @@
 //! - The keys are sorted, because some clients take them by position.
 //! - Version 5 (KIP-1242) may name the cluster and the node that the client means; another one is told to
 //!   bootstrap again (REBOOTSTRAP_REQUIRED, 129).
+//! - The feature `transaction.version` is 2 (KIP-890), so that clients which know it use the newer protocol.
 //! - A client software name or version that is malformed is INVALID_REQUEST (42), as in Kafka.
 
 use ksink_wire::{
     ErrorCode,
-    messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse},
+    messages::api_versions::{
+        ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
+    },
 };
 
 use super::{Asked, Broker, NODE_ID, apis};
 use crate::session::Reply;
+
+/// Which protocol transactions follow.
+const FEATURE: &str = "transaction.version";
+
+/// The newer one, in which every end raises the epoch and Produce adds partitions.
+const FEATURE_VERSION: i16 = 2;
 
 pub(super) fn handle(broker: &Broker, asked: Asked, request: &ApiVersionsRequest<'_>) -> Reply {
     let error = judge(broker, asked.head.version, request);
@@ -24,9 +33,34 @@ pub(super) fn handle(broker: &Broker, asked: Asked, request: &ApiVersionsRequest
             None => apis::advertised().collect(),
             Some(_) => Vec::new(),
         },
+        supported_features: supported(asked.head.version, error),
+        finalized_features_epoch: 0,
+        finalized_features: finalized(error),
         ..Default::default()
     };
     asked.head.reply(response)
+}
+
+/// A lowest version of 0 must be left out before version 4: older clients fail on it (KAFKA-17011).
+fn supported(version: i16, error: Option<ErrorCode>) -> Vec<SupportedFeatureKey<'static>> {
+    let feature =
+        SupportedFeatureKey { name: FEATURE, min_version: 0, max_version: FEATURE_VERSION };
+    match error {
+        None if version >= 4 => vec![feature],
+        None | Some(_) => Vec::new(),
+    }
+}
+
+fn finalized(error: Option<ErrorCode>) -> Vec<FinalizedFeatureKey<'static>> {
+    let feature = FinalizedFeatureKey {
+        name: FEATURE,
+        max_version_level: FEATURE_VERSION,
+        min_version_level: FEATURE_VERSION,
+    };
+    match error {
+        None => vec![feature],
+        Some(_) => Vec::new(),
+    }
 }
 
 fn judge(broker: &Broker, version: i16, request: &ApiVersionsRequest<'_>) -> Option<ErrorCode> {

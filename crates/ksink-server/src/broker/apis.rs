@@ -8,9 +8,9 @@ use ksink_wire::{
 };
 
 use super::{
-    Asked, Broker, api_versions, create_partitions, create_topics, delete_topics, describe_cluster,
-    describe_configs, fetch, find_coordinator, init_producer_id, list_offsets, metadata,
-    sasl_authenticate, sasl_handshake,
+    Asked, Broker, add_partitions_to_txn, api_versions, create_partitions, create_topics,
+    delete_topics, describe_cluster, describe_configs, end_txn, fetch, find_coordinator,
+    init_producer_id, list_offsets, metadata, sasl_authenticate, sasl_handshake,
 };
 use crate::session::{Goodbye, Head, Reply};
 
@@ -24,29 +24,52 @@ macro_rules! served {
 
         /// Hands a request to whoever serves it. Produce comes in by
         /// [`Broker::handle_produce`](super::Broker::handle_produce) instead.
-        pub(super) fn dispatch(broker: &mut Broker, asked: Asked, request: Request<'_>) -> Reply {
+        /// `None` if the reply comes later.
+        pub(super) fn dispatch(
+            broker: &mut Broker,
+            asked: Asked,
+            request: &Request<'_>,
+        ) -> Option<Reply> {
             match request {
-                $(Request::$api(body) => $handler(broker, asked, &body),)*
-                _ => Reply::Hangup(not_served(asked.head)),
+                $(Request::$api(body) => $handler(broker, asked, body).into(),)*
+                _ => Some(Reply::Hangup(not_served(asked.head))),
             }
         }
     };
 }
 
 served! {
-    Fetch            4..=12 => fetch::handle;
-    ListOffsets      0..=8  => list_offsets::handle;
-    Metadata         0..=13 => metadata::handle;
-    FindCoordinator  0..=6  => find_coordinator::handle;
-    SaslHandshake    0..=1  => sasl_handshake::handle;
-    ApiVersions      0..=5  => api_versions::handle;
-    CreateTopics     0..=7  => create_topics::handle;
-    DeleteTopics     0..=6  => delete_topics::handle;
-    InitProducerId   0..=5  => init_producer_id::handle;
-    DescribeConfigs  0..=4  => describe_configs::handle;
-    SaslAuthenticate 0..=2  => sasl_authenticate::handle;
-    CreatePartitions 0..=3  => create_partitions::handle;
-    DescribeCluster  0..=2  => describe_cluster::handle;
+    Fetch              4..=12 => fetch::handle;
+    ListOffsets        0..=8  => list_offsets::handle;
+    Metadata           0..=13 => metadata::handle;
+    FindCoordinator    0..=6  => find_coordinator::handle;
+    SaslHandshake      0..=1  => sasl_handshake::handle;
+    ApiVersions        0..=5  => api_versions::handle;
+    CreateTopics       0..=7  => create_topics::handle;
+    DeleteTopics       0..=6  => delete_topics::handle;
+    InitProducerId     0..=5  => init_producer_id::handle;
+    AddPartitionsToTxn 0..=3  => add_partitions_to_txn::handle;
+    EndTxn             0..=5  => end_txn::handle;
+    DescribeConfigs    0..=4  => describe_configs::handle;
+    SaslAuthenticate   0..=2  => sasl_authenticate::handle;
+    CreatePartitions   0..=3  => create_partitions::handle;
+    DescribeCluster    0..=2  => describe_cluster::handle;
+}
+
+/// What a request hears while nothing can be remembered, if its answer must not be forgotten by a restart.
+pub(super) fn if_not_remembered(head: Head, request: &Request<'_>) -> Option<Reply> {
+    match request {
+        Request::InitProducerId(_) => Some(init_producer_id::not_remembered(head)),
+        Request::AddPartitionsToTxn(body) => {
+            Some(add_partitions_to_txn::not_remembered(head, &body.v3_and_below_topics))
+        }
+        Request::EndTxn(_) => Some(end_txn::not_remembered(head)),
+        // Whether it was done is not certain, which only a lost connection says.
+        Request::CreateTopics(_) | Request::DeleteTopics(_) | Request::CreatePartitions(_) => {
+            Some(Reply::Hangup(Goodbye::NotRemembered))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a request may come in at all. An unknown version of ApiVersions never gets here.

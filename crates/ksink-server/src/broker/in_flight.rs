@@ -1,6 +1,6 @@
 //! What waits for the sink: deliveries, and the produce requests that they answer.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, mem, sync::Arc};
 
 use ksink_event::{Chain, DeliveryId, Fault, Refusal};
 use ksink_wire::ErrorCode;
@@ -10,7 +10,7 @@ use super::{
     produce::{ProduceAnswer, Refused},
     topics::TopicIndex,
 };
-use crate::session::Reply;
+use crate::{session::Reply, state::Kept};
 
 /// Deliveries that the sink has not answered, and requests that wait for them.
 ///
@@ -47,7 +47,17 @@ pub(super) struct Answered {
     pub(super) refused: Option<Refused>,
     /// Whether it made void what follows it, and was not void itself.
     pub(super) broke_chain: bool,
-    places: Vec<Place>,
+    /// Who waits for it.
+    pub(super) places: Vec<Place>,
+}
+
+/// What an acceptance by the sink means.
+#[derive(Debug)]
+pub(super) enum Accepted {
+    /// An earlier batch of its producer was refused: nobody must hear success.
+    Void,
+    /// It is kept, once a restart would remember this.
+    Kept(Option<Link>, Kept),
 }
 
 /// Names a produce request among those in flight.
@@ -59,6 +69,8 @@ struct Waiting {
     /// The request that brought it, and those that brought copies of it.
     places: Vec<Place>,
     chain: Option<(Link, Arc<Chain>)>,
+    /// What is to be remembered of it once the sink keeps it; taken when the sink says so.
+    kept: Option<Kept>,
 }
 
 #[derive(Debug)]
@@ -79,11 +91,12 @@ impl InFlight {
         &mut self,
         place: Place,
         link: Option<Link>,
+        kept: Kept,
     ) -> (DeliveryId, Option<Arc<Chain>>) {
         let delivery = DeliveryId(self.new_id());
         let chain = link.map(|link| (link, self.join(link)));
         let joined = chain.as_ref().map(|(_, chain)| chain.clone());
-        self.deliveries.insert(delivery, Waiting { places: vec![place], chain });
+        self.deliveries.insert(delivery, Waiting { places: vec![place], chain, kept: Some(kept) });
         (delivery, joined)
     }
 
@@ -92,7 +105,7 @@ impl InFlight {
     /// # Errors
     /// When the delivery was answered already, which whoever knows it to be in flight has heard of.
     pub(super) fn attach(&mut self, delivery: DeliveryId, place: Place) -> Result<(), Refused> {
-        let waiting = self.deliveries.get_mut(&delivery).ok_or_else(out_of_order)?;
+        let waiting = self.deliveries.get_mut(&delivery).ok_or_else(Refused::out_of_order)?;
         waiting.places.push(place);
         Ok(())
     }
@@ -115,19 +128,30 @@ impl InFlight {
         self.requests.insert(request, PendingRequest { to, answer, waiting });
     }
 
-    /// Takes note of what the sink said of a delivery. `None` if nobody waits for that.
+    /// The sink keeps a delivery. Until [`answer`](Self::answer) its copies still find it. `None` if nobody waits
+    /// for that.
+    pub(super) fn accept(&mut self, delivery: DeliveryId) -> Option<Accepted> {
+        let waiting = self.deliveries.get_mut(&delivery)?;
+        if waiting.chain.as_ref().is_some_and(|(_, chain)| chain.is_void(delivery)) {
+            return Some(Accepted::Void);
+        }
+        let kept = waiting.kept.take()?;
+        Some(Accepted::Kept(waiting.chain.as_ref().map(|(link, _)| *link), kept))
+    }
+
+    /// Takes note of what becomes of a delivery. `None` if nobody waits for that.
     pub(super) fn answer(
         &mut self,
         delivery: DeliveryId,
-        said: Result<(), Refusal>,
+        said: Result<(), Refused>,
     ) -> Option<Answered> {
-        let Waiting { places, chain } = self.deliveries.remove(&delivery)?;
-        let void = chain.as_ref().is_some_and(|(_, chain)| chain.is_void(delivery));
+        let Waiting { places, chain, kept } = self.deliveries.remove(&delivery)?;
+        // What the sink has accepted before a refusal could make it void stays accepted.
+        let may_be_void = kept.is_some();
+        let void = may_be_void && chain.as_ref().is_some_and(|(_, chain)| chain.is_void(delivery));
         let refused = match (void, said) {
-            // The sink may have asked before the refusal that made it void; nobody must hear success.
-            (true, _) => Some(out_of_order()),
-            (false, Ok(())) => None,
-            (false, Err(refusal)) => Some(Refused::by_sink(&refusal)),
+            (true, _) => Some(Refused::out_of_order()),
+            (false, said) => said.err(),
         };
         let broke_chain = refused.is_some() && !void;
         if let Some((link, chain)) = &chain {
@@ -136,10 +160,14 @@ impl InFlight {
         Some(Answered { link: chain.map(|(link, _)| link), refused, broke_chain, places })
     }
 
+    /// Lets nobody wait for a delivery any more; its copies may again.
+    pub(super) fn take_places(&mut self, delivery: DeliveryId) -> Vec<Place> {
+        self.deliveries.get_mut(&delivery).map(|it| mem::take(&mut it.places)).unwrap_or_default()
+    }
+
     /// Gives the replies that are complete with an answer.
-    pub(super) fn settle(&mut self, answered: Answered) -> Vec<Settled> {
-        let Answered { refused, places, .. } = answered;
-        places.into_iter().filter_map(|place| self.settle_place(place, refused.as_ref())).collect()
+    pub(super) fn settle(&mut self, places: Vec<Place>, refused: Option<&Refused>) -> Vec<Settled> {
+        places.into_iter().filter_map(|place| self.settle_place(place, refused)).collect()
     }
 
     fn settle_place(&mut self, place: Place, refused: Option<&Refused>) -> Option<Settled> {
@@ -177,16 +205,25 @@ impl InFlight {
     }
 }
 
-fn out_of_order() -> Refused {
-    Refused::new(
-        ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
-        "an earlier batch of this producer was refused, so this one cannot follow it",
-    )
-}
-
 impl Refused {
+    /// What follows a refusal hears.
+    pub(super) fn out_of_order() -> Self {
+        Self::new(
+            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+            "an earlier batch of this producer was refused, so this one cannot follow it",
+        )
+    }
+
+    /// The sink keeps it, and a restart might forget that.
+    pub(super) fn not_remembered() -> Self {
+        Self::new(
+            ErrorCode::REQUEST_TIMED_OUT,
+            "the journal cannot be written: whether the batch is kept is not certain yet",
+        )
+    }
+
     /// What the client hears of a sink's refusal.
-    fn by_sink(refusal: &Refusal) -> Self {
+    pub(super) fn by_sink(refusal: &Refusal) -> Self {
         let code = match refusal {
             Refusal::Unavailable { fault: Fault::Local, .. } => ErrorCode::KAFKA_STORAGE_ERROR,
             Refusal::Unavailable { fault: Fault::Remote, .. } => ErrorCode::NOT_ENOUGH_REPLICAS,

@@ -33,6 +33,8 @@ const TIMESTAMP_AHEAD_MS_MAX: i64 = 3_600_000;
 #[derive(Debug)]
 pub struct Inspected {
     pub(super) acks: i16,
+    /// Whose transaction the request is about.
+    pub(super) transactional_id: Option<Box<str>>,
     /// Whether a batch says that it belongs to a transaction.
     pub(super) transactional: bool,
     pub(super) topics: Vec<InspectedTopic>,
@@ -91,6 +93,8 @@ pub(super) struct OpenBatch {
     pub(super) walk: Walk,
     /// Who numbered it, and how; `None` if the producer is not idempotent.
     pub(super) producer: Option<(i64, Numbered)>,
+    /// Whether it belongs to the transaction of its producer.
+    pub(super) transactional: bool,
 }
 
 /// Opens and judges every batch of a request. `frame` holds the bytes that the request borrows.
@@ -117,7 +121,8 @@ pub fn inspect(
         })
         .collect();
     refuse_repeated(&mut topics);
-    Inspected { acks, transactional: inspector.transactional, topics }
+    let transactional_id = request.transactional_id.map(Box::from);
+    Inspected { acks, transactional_id, transactional: inspector.transactional, topics }
 }
 
 struct Inspector<'i> {
@@ -172,6 +177,7 @@ impl Inspector<'_> {
             body: body.unwrap_or_else(|| out.into()),
             walk,
             producer: producer_of(&batch, walk.count()),
+            transactional: batch.attributes.is_transactional(),
         })
     }
 
@@ -215,6 +221,7 @@ impl Inspector<'_> {
             body: body.unwrap_or_else(|| out.into()),
             walk,
             producer: None,
+            transactional: false,
         })
     }
 

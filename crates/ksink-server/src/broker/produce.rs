@@ -9,13 +9,21 @@
 //! - Idempotent batches are kept once and in order (see [`sequences`](super::sequences)); a copy is answered
 //!   with the offset of the original, and waits for it where the sink has not answered yet.
 //! - acks=1 is served as acks=all: there is one copy.
+//! - A transactional batch must name its transactional id (53, for the whole request), be by the producer of that id
+//!   (49) in its current epoch (47), and go to a partition of the open transaction. Before version 12 that was added
+//!   before (48, or 120 in version 11); from 12 on the batch adds it, and opens a transaction where none is open
+//!   (KIP-890). While the transaction before is being ended that is 51, and the client tries again.
+//! - A batch outside of transactions by a producer id that has them must not be of an old epoch (47), nor go to a partition
+//!   of its open transaction (48).
+//! - A copy of a batch of an earlier transaction is a copy as any other.
 //!
 //! **Where we differ from Kafka**: an illegal topic name is 17, since a topic exists on first use; nothing
-//! that was sent is dropped in silence (see [`inspect`](super::inspect)).
+//! that was sent is dropped in silence (see [`inspect`](super::inspect)). That the batch, the transactional id
+//! and the producer agree is checked each time, and not only until the partition is in the transaction.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use ksink_event::{Event, Numbering, RecordSet};
+use ksink_event::{Durability, Event, Numbering, RecordSet, Transaction};
 use ksink_wire::{
     ErrorCode, Uuid,
     messages::produce::{
@@ -24,7 +32,7 @@ use ksink_wire::{
 };
 
 use super::{
-    Broker, Decided, Outcome, ReplyTo,
+    Broker, Decided, ReplyTo,
     in_flight::{Link, Place, RequestId},
     inspect::{Inspected, InspectedPartition, InspectedTopic, OpenBatch, TopicRef},
     sequences::{Numbered, Verdict},
@@ -32,6 +40,7 @@ use super::{
 };
 use crate::{
     session::{Call, Caller, Goodbye, Head, Reply},
+    state::{Fact, Kept, KeptBy},
     time::Now,
 };
 
@@ -49,6 +58,8 @@ pub(super) struct Refused {
 pub(super) struct ProduceAnswer {
     head: Head,
     acks: i16,
+    /// Whether the client was told already, and a refusal can only close the connection.
+    is_answered: bool,
     topics: Vec<TopicAnswer>,
 }
 
@@ -76,22 +87,25 @@ impl Broker {
         to: ReplyTo,
         call: &Call,
         inspected: Inspected,
-    ) -> Outcome {
+    ) -> Option<Reply> {
         let whole = refuse_whole(&inspected);
-        let Inspected { acks, topics, .. } = inspected;
+        let Inspected { acks, topics, transactional_id, .. } = inspected;
         let mut decision = Decision {
             now,
+            transactional_id,
+            version: call.head.version,
             request: self.in_flight.begin(),
             caller: call.caller,
             whole,
             places: 0,
             waiting: 0,
-            deliveries: Vec::new(),
         };
         let topics =
             topics.into_iter().map(|topic| self.produce_topic(&mut decision, topic)).collect();
-        let answer = ProduceAnswer { head: call.head, acks, topics };
-        self.answer_or_wait(to, answer, decision)
+        let answer = ProduceAnswer { head: call.head, acks, is_answered: false, topics };
+        let reply = self.answer_or_wait(to, answer, decision);
+        self.seal(now);
+        reply
     }
 
     fn answer_or_wait(
@@ -99,15 +113,19 @@ impl Broker {
         to: ReplyTo,
         answer: ProduceAnswer,
         decision: Decision,
-    ) -> Outcome {
-        let Decision { request, waiting, deliveries, .. } = decision;
-        let reply = match (answer.acks, waiting) {
-            (_, 0) => return Outcome { reply: Some(answer.into_reply()), deliveries },
+    ) -> Option<Reply> {
+        let Decision { request, waiting, .. } = decision;
+        if waiting == 0 {
+            return Some(answer.into_reply());
+        }
+        let reply = match (answer.acks, self.config.durability) {
             (0, _) => Some(answer.reply_unheard()),
-            (_, _) => None,
+            (_, Durability::None) => Some(answer.reply()),
+            (_, Durability::Process | Durability::Power) => None,
         };
-        self.in_flight.complete(request, to, answer, waiting);
-        Outcome { reply, deliveries }
+        let pending = ProduceAnswer { is_answered: reply.is_some(), ..answer };
+        self.in_flight.complete(request, to, pending, waiting);
+        reply
     }
 
     fn produce_topic(&mut self, decision: &mut Decision, asked: InspectedTopic) -> TopicAnswer {
@@ -163,6 +181,7 @@ impl Broker {
         let producer = batch
             .producer
             .map(|(producer_id, numbered)| (Link { topic, partition, producer_id }, numbered));
+        self.check_writer(decision, (topic, partition), &batch)?;
         let verdict = producer.map_or(Ok(Verdict::Next), |(link, numbered)| {
             self.sequences.judge(link, numbered).map_err(Refused::sequence)
         });
@@ -173,9 +192,16 @@ impl Broker {
                 decision.waiting += 1;
                 Ok(base_offset)
             }
-            Verdict::Next => self
-                .deliver(decision, place, (topic, partition), batch, producer)
-                .ok_or_else(Refused::partition),
+            // It would wait for the journal too, and there would be more of it with each retry.
+            Verdict::Next if self.keeper_failed => Err(Refused::new(
+                ErrorCode::KAFKA_STORAGE_ERROR,
+                "the journal cannot be written at the moment",
+            )),
+            Verdict::Next => {
+                let transaction = self.join_transaction(decision, (topic, partition), &batch)?;
+                self.deliver(decision, place, (topic, partition), batch, producer, transaction)
+                    .ok_or_else(Refused::partition)
+            }
         }
     }
 
@@ -187,25 +213,45 @@ impl Broker {
         (topic, partition): (TopicIndex, i32),
         batch: OpenBatch,
         producer: Option<(Link, Numbered)>,
+        transaction: Option<Arc<Transaction>>,
     ) -> Option<i64> {
         let state = self.topics.state_mut(topic);
         let base_offset = state.take_offsets(partition, batch.walk.count())?;
         let name = state.name.clone();
         let client = decision.caller.client;
         let mut set = RecordSet::new(name, partition, base_offset, client, batch.body, batch.walk);
+        set.transaction = transaction;
         set.numbering = producer.map(|(Link { producer_id, .. }, numbered)| Numbering {
             producer_id,
             epoch: numbered.epoch,
             base_sequence: numbered.base_sequence,
         });
-        let (delivery, chain) = self.in_flight.deliver(place, producer.map(|(link, _)| link));
+        let kept = Kept {
+            topic: set.topic.clone(),
+            partition,
+            base_offset,
+            count: batch.walk.count(),
+            by: producer.map(KeptBy::from),
+        };
+        let (delivery, chain) = self.in_flight.deliver(place, producer.map(|(link, _)| link), kept);
         if let Some((link, numbered)) = producer {
             let now = decision.now.instant;
-            self.sequences.deliver(now, link, numbered, base_offset, delivery);
+            let forgotten = self.sequences.deliver(now, link, numbered, base_offset, delivery);
+            self.note_forgotten(forgotten);
         }
         decision.waiting += 1;
-        decision.deliveries.push(Decided { delivery, event: Event::Records(set), chain });
+        self.deliveries.push_back(Decided { delivery, event: Event::Records(set), chain });
         Some(base_offset)
+    }
+
+    /// Producers of topics that are gone were forgotten with them.
+    fn note_forgotten(&mut self, forgotten: Vec<Link>) {
+        for Link { topic, partition, producer_id } in forgotten {
+            if let Some(topic) = self.topics.name_of(topic) {
+                let fact = Fact::ProducerForgotten { topic, partition, producer_id };
+                self.outgoing.note(fact);
+            }
+        }
     }
 
     /// Kafka names it in successes and where the log itself refused, and -1 elsewhere.
@@ -230,8 +276,11 @@ impl Broker {
 }
 
 /// A produce request while it is being decided.
-struct Decision {
-    now: Now,
+pub(super) struct Decision {
+    pub(super) now: Now,
+    /// Whose transaction its transactional batches belong to.
+    pub(super) transactional_id: Option<Box<str>>,
+    pub(super) version: i16,
     request: RequestId,
     caller: Caller,
     /// Why the request is refused as a whole.
@@ -239,7 +288,6 @@ struct Decision {
     places: usize,
     /// How many of them wait for the sink.
     waiting: usize,
-    deliveries: Vec<Decided>,
 }
 
 impl Decision {
@@ -264,10 +312,11 @@ impl Decision {
 
 /// Why no partition of a request can be accepted.
 fn refuse_whole(inspected: &Inspected) -> Option<Refused> {
-    inspected.transactional.then(|| {
+    let is_nameless = inspected.transactional && inspected.transactional_id.is_none();
+    is_nameless.then(|| {
         Refused::new(
             ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-            "transactions are not served here",
+            "a transactional batch in a request without a transactional id",
         )
     })
 }
@@ -282,10 +331,14 @@ impl ProduceAnswer {
     }
 
     pub(super) fn into_reply(self) -> Reply {
-        match self.acks {
-            0 => self.reply_unheard(),
-            _ => self.head.reply(self.response()),
+        match self.acks == 0 || self.is_answered {
+            true => self.reply_unheard(),
+            false => self.reply(),
         }
+    }
+
+    fn reply(&self) -> Reply {
+        self.head.reply(self.response())
     }
 
     /// With acks=0 the client hears nothing, or notices that it was hung up on.
@@ -335,6 +388,17 @@ impl PartitionAnswer {
             record_errors: refused.map(Refused::record_errors).unwrap_or_default(),
             error_message: refused.map(|refused| &*refused.message),
             current_leader: Default::default(),
+        }
+    }
+}
+
+impl From<(Link, Numbered)> for KeptBy {
+    fn from((link, numbered): (Link, Numbered)) -> Self {
+        Self {
+            producer_id: link.producer_id,
+            epoch: numbered.epoch,
+            first_sequence: numbered.base_sequence,
+            last_sequence: numbered.last_sequence(),
         }
     }
 }

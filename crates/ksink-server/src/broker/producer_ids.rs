@@ -1,22 +1,36 @@
 //! Producer ids: each is given out once.
 
+use super::outgoing::Outgoing;
+use crate::state::{Fact, Needs};
+
+/// How many ids are reserved at once, so that not each of them must be remembered.
+const BLOCK: i64 = 1000;
+
 /// Gives out producer ids.
 #[derive(Debug)]
 pub(super) struct ProducerIds {
     next: i64,
+    /// A restart goes on from here.
+    reserved_to: i64,
 }
 
 impl From<i64> for ProducerIds {
     fn from(first: i64) -> Self {
-        Self { next: first }
+        Self { next: first, reserved_to: first }
     }
 }
 
 impl ProducerIds {
     /// An id that nobody was given before; `None` once there are no more.
-    pub(super) fn next(&mut self) -> Option<i64> {
+    pub(super) fn next(&mut self, outgoing: &mut Outgoing) -> Option<i64> {
         let id = self.next;
         self.next = id.checked_add(1)?;
+        if self.next > self.reserved_to {
+            self.reserved_to = self.next.saturating_add(BLOCK - 1);
+            outgoing.note(Fact::ProducerIds { reserved_to: self.reserved_to });
+            // An id that is given out twice makes one producer's records look like copies of another's.
+            outgoing.need(Needs::Synced);
+        }
         Some(id)
     }
 }
@@ -28,7 +42,8 @@ mod tests {
     #[test]
     fn no_id_is_given_twice_not_even_at_the_end() {
         let mut ids = ProducerIds::from(i64::MAX - 1);
-        assert_eq!(ids.next(), Some(i64::MAX - 1));
-        assert_eq!((ids.next(), ids.next()), (None, None));
+        let outgoing = &mut Outgoing::default();
+        assert_eq!(ids.next(outgoing), Some(i64::MAX - 1));
+        assert_eq!((ids.next(outgoing), ids.next(outgoing)), (None, None));
     }
 }

@@ -12,11 +12,12 @@ use std::{
 use ksink_event::DeliveryId;
 use ksink_wire::ErrorCode;
 
-use super::in_flight::Link;
+use super::{in_flight::Link, topics::Topics};
+use crate::state::{KeptBatch, Ledger, ProducerMemory};
 
 /// How many batches of a producer are remembered in a partition (Kafka's `NUM_BATCHES_TO_RETAIN`). Clients
 /// keep at most as many in flight.
-const BATCHES_MAX: usize = 5;
+pub(crate) const BATCHES_MAX: usize = 5;
 
 /// How long a producer is remembered after its last batch: Kafka's `producer.id.expiration.ms`.
 const MEMORY: Duration = Duration::from_secs(24 * 3600);
@@ -72,14 +73,45 @@ struct Batch {
 }
 
 impl Sequences {
-    /// Remembers at most `producers_max` producers, counted per partition.
-    pub(super) fn new(producers_max: usize) -> Self {
-        Self {
+    /// Remembers at most `producers_max` producers, counted per partition, from those on that the ledger holds.
+    pub(super) fn new(
+        now: Instant,
+        producers_max: usize,
+        topics: &Topics,
+        ledger: &Ledger,
+    ) -> Self {
+        let mut sequences = Self {
             producers_max: producers_max.max(1),
             producers: HashMap::new(),
             by_age: BTreeSet::new(),
             uses: 0,
+        };
+        for ((topic, partition, producer_id), memory) in &ledger.producers {
+            if let Some(topic) = topics.existing(topic) {
+                let link = Link { topic, partition: *partition, producer_id: *producer_id };
+                sequences.restore(now, link, memory);
+            }
         }
+        sequences
+    }
+
+    fn restore(&mut self, now: Instant, link: Link, memory: &ProducerMemory) {
+        let Some(last) = memory.batches.back() else { return };
+        self.uses += 1;
+        let age = (now, self.uses);
+        let producer = Producer {
+            epoch: memory.epoch,
+            next_sequence: following(last.last_sequence),
+            batches: memory.batches.iter().map(Batch::from).collect(),
+            age,
+        };
+        self.by_age.insert((age.0, age.1, link));
+        self.producers.insert(link, producer);
+    }
+
+    /// Whether a producer is remembered.
+    pub(super) fn knows(&self, link: Link) -> bool {
+        self.producers.contains_key(&link)
     }
 
     /// Judges a batch, and changes nothing.
@@ -107,7 +139,7 @@ impl Sequences {
         }
     }
 
-    /// Gives a batch that is the next one its place.
+    /// Gives a batch that is the next one its place. Tells which producers were forgotten to make room.
     pub(super) fn deliver(
         &mut self,
         now: Instant,
@@ -115,15 +147,16 @@ impl Sequences {
         batch: Numbered,
         base_offset: i64,
         delivery: DeliveryId,
-    ) {
+    ) -> Vec<Link> {
         self.uses += 1;
         let age = (now, self.uses);
-        self.make_room(now, link);
+        let forgotten = self.make_room(now, link);
         let producer = self.producers.entry(link).or_insert_with(|| Producer::new(batch, age));
         self.by_age.remove(&(producer.age.0, producer.age.1, link));
         self.by_age.insert((age.0, age.1, link));
         producer.age = age;
         producer.deliver(batch, base_offset, delivery);
+        forgotten
     }
 
     /// The sink kept a batch.
@@ -147,17 +180,20 @@ impl Sequences {
     }
 
     /// Forgets who has not been heard of for long, and if need be who was heard of least recently.
-    fn make_room(&mut self, now: Instant, newcomer: Link) {
+    fn make_room(&mut self, now: Instant, newcomer: Link) -> Vec<Link> {
+        let mut forgotten = Vec::new();
         while let Some(&(used, use_, link)) = self.by_age.first() {
             let expired = now.duration_since(used) >= MEMORY;
             let full = self.producers.len() >= self.producers_max
                 && !self.producers.contains_key(&newcomer);
             if !expired && !full {
-                return;
+                break;
             }
             self.by_age.remove(&(used, use_, link));
             self.producers.remove(&link);
+            forgotten.push(link);
         }
+        forgotten
     }
 }
 
@@ -211,9 +247,16 @@ impl Batch {
     }
 }
 
+impl From<&KeptBatch> for Batch {
+    fn from(kept: &KeptBatch) -> Self {
+        let KeptBatch { first_sequence, last_sequence, base_offset } = *kept;
+        Self { first_sequence, last_sequence, base_offset, in_flight: None }
+    }
+}
+
 impl Numbered {
     /// The sequence of the last record. After 2,147,483,647 comes 0.
-    fn last_sequence(self) -> i32 {
+    pub(super) fn last_sequence(self) -> i32 {
         let last = i64::from(self.base_sequence) + i64::from(self.count) - 1;
         i32::try_from(last & i64::from(i32::MAX)).expect("31 bits")
     }

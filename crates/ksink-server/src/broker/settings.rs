@@ -100,6 +100,20 @@ impl TopicSettings {
         parsed.collect::<Result<_, _>>().map(Self)
     }
 
+    /// What was set once, by name. A setting that topics have no more is left out.
+    pub(super) fn restore(remembered: &[(String, Box<str>)]) -> Self {
+        let known = remembered.iter().filter_map(|(name, value)| {
+            let setting = TOPIC_SETTINGS.iter().find(|setting| setting.name == *name)?;
+            Some((setting.name, value.clone()))
+        });
+        Self(known.collect())
+    }
+
+    /// What is to be remembered, by name.
+    pub(super) fn to_remember(&self) -> Vec<(String, Box<str>)> {
+        self.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
     /// All settings of a topic of this broker, by name.
     pub(super) fn in_force<'a>(&'a self, broker: &'a Broker) -> impl Iterator<Item = Setting<'a>> {
         TOPIC_SETTINGS.iter().map(|setting| {

@@ -8,6 +8,7 @@ mod pattern;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    mem,
     sync::Arc,
 };
 
@@ -19,7 +20,10 @@ pub(super) use self::error::TopicError;
 pub(super) use self::pattern::is_legal;
 pub use self::pattern::{TopicPattern, TopicPatternError};
 use super::settings::TopicSettings;
-use crate::Limits;
+use crate::{
+    Limits,
+    state::{Ledger, TopicFact, TopicMemory},
+};
 
 /// Kafka's own topics, which no producer may write to.
 const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
@@ -42,6 +46,8 @@ pub(super) struct Topics {
     /// Offsets that are remembered, of topics that exist and of deleted ones.
     offsets: usize,
     next_index: u64,
+    /// The names of topics that came, went or changed since [`Topics::take_changes`].
+    changed: BTreeSet<Topic>,
 }
 
 /// Names a topic for as long as it lives; a topic that comes again has another one.
@@ -78,7 +84,13 @@ pub(super) struct NewTopic<'a> {
 }
 
 impl Topics {
-    pub(super) fn new(allowed: Vec<TopicPattern>, partitions: i32, limits: Arc<Limits>) -> Self {
+    /// The topics that the ledger holds, and those that are allowed by name.
+    pub(super) fn new(
+        allowed: Vec<TopicPattern>,
+        partitions: i32,
+        limits: Arc<Limits>,
+        ledger: &Ledger,
+    ) -> Self {
         let mut topics = Self {
             allowed: allowed.clone(),
             partitions,
@@ -90,11 +102,53 @@ impl Topics {
             deleted: HashMap::new(),
             offsets: 0,
             next_index: 0,
+            changed: BTreeSet::new(),
         };
+        for (name, memory) in &ledger.topics {
+            topics.restore(name, memory);
+        }
         for name in allowed.iter().filter_map(TopicPattern::name) {
-            topics.add(NewTopic { name, partitions, settings: TopicSettings::default() });
+            if topics.existing(name).is_none() {
+                topics.add(NewTopic { name, partitions, settings: TopicSettings::default() });
+            }
         }
         topics
+    }
+
+    fn restore(&mut self, name: &Topic, memory: &TopicMemory) {
+        let TopicMemory { partitions, deletions, settings, next_offsets } = memory;
+        let past = Past { deletions: *deletions, next_offsets: next_offsets.clone() };
+        self.offsets += past.next_offsets.len();
+        self.deleted.insert(name.clone(), past);
+        if let Some(partitions) = partitions {
+            let partitions = i32::try_from(*partitions).unwrap_or(i32::MAX);
+            let settings = TopicSettings::restore(settings);
+            self.add(NewTopic { name, partitions, settings });
+            self.changed.remove(name);
+        }
+    }
+
+    /// What must be remembered of topics that came, went or changed since this was asked last.
+    pub(super) fn take_changes(&mut self) -> Vec<TopicFact> {
+        mem::take(&mut self.changed).into_iter().map(|name| self.fact_of(name)).collect()
+    }
+
+    fn fact_of(&self, name: Topic) -> TopicFact {
+        match self.existing(&name) {
+            Some(index) => {
+                let topic = self.state(index);
+                TopicFact {
+                    name,
+                    partitions: u32::try_from(topic.partitions).ok(),
+                    deletions: topic.deletions,
+                    settings: topic.settings.to_remember(),
+                }
+            }
+            None => {
+                let deletions = self.deleted.get(&name).map_or(0, |past| past.deletions);
+                TopicFact { name, partitions: None, deletions, settings: Vec::new() }
+            }
+        }
     }
 
     /// The topic of this name, which exists from now on if it may: being named is use.
@@ -137,6 +191,7 @@ impl Topics {
         self.by_name.insert(name.clone(), index);
         self.by_id.insert(id, index);
         self.by_collision.extend(collision_key(&name).map(|key| (key, index)));
+        self.changed.insert(name.clone());
         let topic = TopicState { name, id, settings, deletions, partitions: 0, next_offsets };
         self.topics.insert(index, topic);
         self.grow(index, new.partitions);
@@ -163,6 +218,8 @@ impl Topics {
         topic.partitions = topic.partitions.max(usize::try_from(partitions).unwrap_or(0));
         let before = topic.next_offsets.len();
         topic.next_offsets.resize(before.max(topic.partitions), 0);
+        let name = topic.name.clone();
+        self.changed.insert(name);
         self.offsets += self.state(index).next_offsets.len() - before;
     }
 
@@ -180,6 +237,7 @@ impl Topics {
         self.offsets -= next_offsets.len() - produced_to;
         next_offsets.truncate(produced_to);
         next_offsets.shrink_to_fit();
+        self.changed.insert(name.clone());
         self.deleted.insert(name, Past { deletions: deletions.saturating_add(1), next_offsets });
     }
 
@@ -201,6 +259,11 @@ impl Topics {
     /// A topic that was found in the course of the same request, so that it exists.
     pub(super) fn state(&self, index: TopicIndex) -> &TopicState {
         &self.topics[&index]
+    }
+
+    /// The name of a topic that may be gone.
+    pub(super) fn name_of(&self, index: TopicIndex) -> Option<Topic> {
+        self.topics.get(&index).map(|topic| topic.name.clone())
     }
 
     /// As [`state`](Self::state).
@@ -310,7 +373,7 @@ mod tests {
 
     fn topics(allowed: &[&str], limits: Limits) -> Topics {
         let allowed = allowed.iter().map(|text| text.parse().expect("a legal pattern")).collect();
-        Topics::new(allowed, 2, Arc::new(limits))
+        Topics::new(allowed, 2, Arc::new(limits), &Ledger::default())
     }
 
     fn open() -> Topics {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
+use ksink_event::Queue;
 use ksink_wire::{Request, compression::Decompressor};
 use tokio::{
     io::AsyncReadExt,
@@ -55,6 +56,8 @@ thread_local! {
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) desk: Arc<Desk>,
+    /// The way to the sink.
+    pub(super) queue: Queue,
     pub(super) budget: Budget,
     pub(super) buffers: Arc<Buffers>,
     pub(super) limits: Arc<Limits>,
@@ -198,7 +201,10 @@ impl Connection {
                 });
                 self.produce(&call, inspected).await
             }
-            Ok(request) => Some(self.shared.desk.handle(now(), &call, request)),
+            Ok(request) => {
+                let to = ReplyTo { connection: self.id, ticket: call.ticket };
+                self.shared.desk.handle(now(), to, &call, request)
+            }
             Err(error) => {
                 let (api, version) = (call.head.api, call.head.version);
                 Some(Reply::Hangup(Goodbye::Malformed { api, version, error }))
@@ -208,7 +214,7 @@ impl Connection {
 
     async fn produce(&self, call: &Call, inspected: Inspected) -> Option<Reply> {
         let to = ReplyTo { connection: self.id, ticket: call.ticket };
-        match self.shared.desk.reserve().await {
+        match self.shared.queue.reserve().await {
             Ok(slot) => self.shared.desk.produce(to, call, inspected, slot),
             Err(_) => Some(Reply::Hangup(Goodbye::Draining)),
         }

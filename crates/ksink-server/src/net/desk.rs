@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    iter,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -10,39 +11,52 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use ksink_event::{Answer, Answers, Delivery, Queue, QueueClosed, Slot};
+use ksink_event::{Answer, Answers, Delivery, Queue, Slot};
 use ksink_wire::Request;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use super::outbox::Outbox;
 use crate::{
-    broker::{Broker, ConnectionId, Inspected, Outcome, ReplyTo, Settled},
+    broker::{Broker, ConnectionId, Decided, Inspected, ReplyTo, Settled},
     session::{Call, Reply},
+    state::{Frame, FrameId},
     time::Now,
 };
 
-/// How many answers are settled under one lock.
-const ANSWERS_AT_ONCE: usize = 256;
-
-/// Where connections and the sink's answers meet the broker.
+/// Where connections, the sink's answers and the keeper meet the broker.
 #[derive(Debug)]
 pub(super) struct Desk {
     inner: Mutex<Inner>,
-    answers: Answers,
-    queue: Queue,
     next_connection: AtomicU64,
+    /// Wakes the keeper.
+    work: Notify,
+    /// Wakes whoever waits for the sink's answers at the end.
+    settled: Notify,
 }
 
 #[derive(Debug)]
 struct Inner {
     broker: Broker,
     outboxes: HashMap<ConnectionId, Arc<Outbox>>,
+    /// `None` once nothing goes to the sink any more.
+    sink: Option<ToSink>,
+    /// When the keeper wakes by itself.
+    alarm: Option<Instant>,
+}
+
+/// The way to the sink and back.
+#[derive(Debug)]
+struct ToSink {
+    queue: Queue,
+    answers: Answers,
 }
 
 impl Desk {
     pub(super) fn new(broker: Broker, answers: Answers, queue: Queue) -> Self {
-        let inner = Mutex::new(Inner { broker, outboxes: HashMap::new() });
-        Self { inner, answers, queue, next_connection: AtomicU64::new(0) }
+        let sink = Some(ToSink { queue, answers });
+        let inner = Mutex::new(Inner { broker, outboxes: HashMap::new(), sink, alarm: None });
+        let (next_connection, work, settled) = Default::default();
+        Self { inner, next_connection, work, settled }
     }
 
     /// A connection comes in.
@@ -58,11 +72,6 @@ impl Desk {
         self.lock().outboxes.remove(&connection);
     }
 
-    /// Waits for a place among the deliveries.
-    pub(super) async fn reserve(&self) -> Result<Slot, QueueClosed> {
-        self.queue.reserve().await
-    }
-
     /// Puts a produce request to the broker; `None` if its reply comes to the outbox later.
     pub(super) fn produce(
         &self,
@@ -72,37 +81,111 @@ impl Desk {
         slot: Slot,
     ) -> Option<Reply> {
         let mut inner = self.lock();
-        let Outcome { reply, deliveries } = inner.broker.handle_produce(now(), to, call, inspected);
+        let reply = inner.broker.handle_produce(now(), to, call, inspected);
+        let deliveries = inner.deliveries();
         if !deliveries.is_empty() {
             // Queued under the lock: deliveries leave in the order in which they were decided.
-            slot.fill(
-                deliveries
-                    .into_iter()
-                    .map(|decided| Delivery {
-                        event: decided.event,
-                        ack: self.answers.expect(decided.delivery, decided.chain),
-                    })
-                    .collect(),
-            );
+            slot.fill(deliveries);
         }
+        self.wake_keeper(&inner);
         reply
     }
 
-    /// Puts any other request to the broker.
-    pub(super) fn handle(&self, now: Now, call: &Call, request: Request<'_>) -> Reply {
-        self.lock().broker.handle(now, call, request)
+    /// Puts any other request to the broker; `None` if its reply comes to the outbox later.
+    pub(super) fn handle(
+        &self,
+        now: Now,
+        to: ReplyTo,
+        call: &Call,
+        request: Request<'_>,
+    ) -> Option<Reply> {
+        let mut inner = self.lock();
+        let reply = inner.broker.handle(now, to, call, request);
+        inner.carry();
+        self.wake_keeper(&inner);
+        reply
     }
 
-    /// Settles what the sink answers, for as long as this is polled.
-    pub(super) async fn settle(&self, mut heard: mpsc::UnboundedReceiver<Answer>) {
-        let mut answers = Vec::new();
-        while heard.recv_many(&mut answers, ANSWERS_AT_ONCE).await > 0 {
+    /// Settles what the sink answers.
+    pub(super) fn settle(&self, answers: Vec<Answer>) {
+        let mut inner = self.lock();
+        for answer in answers {
+            log_refusal(&answer);
+            inner.broker.settle(now(), answer);
+        }
+        inner.carry();
+        self.settled.notify_one();
+    }
+
+    /// Carries on with what was decided before anybody could connect.
+    pub(super) fn begin(&self) {
+        self.lock().carry();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do. Should that change, the keeper is woken.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        let mut inner = self.lock();
+        inner.alarm = inner.broker.poll_timeout();
+        inner.alarm
+    }
+
+    /// Does what its time has come for.
+    pub(super) fn handle_timeout(&self) {
+        let mut inner = self.lock();
+        inner.broker.handle_timeout(now());
+        inner.carry();
+    }
+
+    /// Nobody will come back to open transactions: they are aborted. Waits until the sink has done so, and has
+    /// applied what else is decided, or is gone.
+    pub(super) async fn end_transactions(&self) {
+        {
             let mut inner = self.lock();
-            for answer in answers.drain(..) {
-                log_refusal(&answer);
-                let settled = inner.broker.settle(answer);
-                settled.into_iter().for_each(|settled| inner.post(settled));
-            }
+            inner.broker.abort_open_transactions(now());
+            inner.carry();
+            self.wake_keeper(&inner);
+        }
+        while self.lock().waits_for_transactions() {
+            self.settled.notified().await;
+        }
+    }
+
+    /// Takes what the broker wants to be kept.
+    pub(super) fn take_frames(&self) -> Vec<Frame> {
+        let mut inner = self.lock();
+        iter::from_fn(|| inner.broker.poll_frame()).collect()
+    }
+
+    /// These frames are as safe as they must be.
+    pub(super) fn framed(&self, frames: &[FrameId]) {
+        let mut inner = self.lock();
+        frames.iter().for_each(|frame| inner.broker.framed(now(), *frame));
+        inner.carry();
+    }
+
+    /// Nothing can be kept at the moment.
+    pub(super) fn keeper_failed(&self) {
+        let mut inner = self.lock();
+        inner.broker.keeper_failed();
+        inner.carry();
+    }
+
+    /// Waits until the keeper has something to do.
+    pub(super) async fn woken(&self) {
+        self.work.notified().await;
+    }
+
+    /// Lets nothing more go to the sink: its deliveries end, and once it has answered, so does the keeper.
+    pub(super) fn close(&self) {
+        self.lock().sink = None;
+    }
+
+    fn wake_keeper(&self, inner: &Inner) {
+        let timeout = inner.broker.poll_timeout();
+        let is_earlier =
+            timeout.is_some_and(|timeout| inner.alarm.is_none_or(|alarm| timeout < alarm));
+        if inner.broker.has_frames() || is_earlier {
+            self.work.notify_one();
         }
     }
 
@@ -114,6 +197,35 @@ impl Desk {
 }
 
 impl Inner {
+    /// Carries what the broker has decided to where it belongs.
+    fn carry(&mut self) {
+        let deliveries = self.deliveries();
+        if let Some(sink) = &self.sink
+            && !deliveries.is_empty()
+        {
+            sink.queue.push(deliveries);
+        }
+        while let Some(settled) = self.broker.poll_settled() {
+            self.post(settled);
+        }
+    }
+
+    fn waits_for_transactions(&self) -> bool {
+        let has_sink = self.sink.as_ref().is_some_and(|sink| !sink.queue.is_closed());
+        has_sink && self.broker.has_unsettled_transactions()
+    }
+
+    fn deliveries(&mut self) -> Vec<Delivery> {
+        let Self { broker, sink, .. } = self;
+        let Some(ToSink { answers, .. }) = sink else { return Vec::new() };
+        let decided = iter::from_fn(|| broker.poll_delivery());
+        let delivery = |Decided { delivery, event, chain }| Delivery {
+            event,
+            ack: answers.expect(delivery, chain),
+        };
+        decided.map(delivery).collect()
+    }
+
     fn post(&self, settled: Settled) {
         let Settled { to: ReplyTo { connection, ticket }, reply } = settled;
         // A connection that is gone does not hear it; the records are kept all the same.

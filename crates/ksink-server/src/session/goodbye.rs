@@ -54,6 +54,9 @@ pub enum Goodbye {
         /// Why.
         reason: String,
     },
+    /// What was asked for cannot be remembered at the moment.
+    #[error("the journal cannot be written, so that whether the request was served is not certain")]
+    NotRemembered,
     /// The socket failed.
     #[error("the connection failed: {0}")]
     Failed(String),
@@ -70,6 +73,7 @@ impl Goodbye {
             | Self::Header(_)
             | Self::NotServed { .. }
             | Self::Malformed { .. }
+            | Self::NotRemembered
             | Self::RefusedUnheard { .. } => false,
         }
     }

@@ -38,7 +38,13 @@ fn what_is_advertised_is_sorted_and_holds_what_librdkafka_looks_for() {
             assert_eq!(range(0), Some((0, 13)), "a higher minimum switches codecs off");
             assert_eq!(range(1), Some((4, 12)), "without Fetch there is no message format v2");
             assert_eq!(range(22), Some((0, 5)));
-            assert_eq!(range(24), None, "no transactions yet");
+            assert_eq!((range(24), range(26)), (Some((0, 3)), Some((0, 5))));
+            assert_eq!((range(25), range(28)), (None, None), "there are no consumer groups");
+            let finalized = response.finalized_features.iter();
+            let finalized: Vec<_> = finalized.map(|it| (it.name, it.max_version_level)).collect();
+            let expected = [("transaction.version", 2)];
+            assert_eq!(finalized, expected[..usize::from(version >= 3)], "version {version}");
+            assert_eq!(response.supported_features.len(), usize::from(version >= 4));
             assert!(response.api_keys.is_sorted_by_key(|api| api.api_key));
         });
     }

@@ -1,16 +1,19 @@
 //! A server without sockets: sessions, a broker, and a sink that the test plays.
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use ksink_event::{Answer, Chain, DeliveryId, Event, RecordSet, Refusal};
+use ksink_event::{
+    Answer, Chain, DeliveryId, Durability, Event, LastStop, RecordSet, Refusal, Resumed,
+};
 use ksink_server::{
-    Broker, BrokerConfig, ConnectionId, Decided, Goodbye, Limits, Now, Outcome, Reply, ReplyTo,
-    Session, inspect,
+    Broker, BrokerConfig, ConnectionId, Decided, Frame, Goodbye, Ledger, Limits, Now, Reply,
+    ReplyTo, Session, inspect,
 };
 use ksink_wire::{
     ApiKey, ErrorCode, Request, Response, ResponseHeader,
@@ -31,9 +34,14 @@ pub(crate) struct House {
     pub(crate) broker: Broker,
     pub(crate) now: Now,
     limits: Arc<Limits>,
+    config: BrokerConfig,
     connections: u64,
     /// Decided, and not answered by the sink yet.
     pub(crate) delivered: Vec<Decided>,
+    /// To be kept, where there is a keeper.
+    pub(crate) frames: VecDeque<Frame>,
+    /// What was kept.
+    pub(crate) ledger: Ledger,
 }
 
 /// One client's end of a connection.
@@ -52,20 +60,110 @@ impl House {
     }
 
     pub(crate) fn with(topics: &[&str], partitions: i32, limits: Limits) -> Self {
-        let limits = Arc::new(limits);
-        let config = BrokerConfig {
+        Self::configured(limits, Self::config(topics, partitions))
+    }
+
+    /// A house whose broker remembers.
+    pub(crate) fn with_keeper(durability: Durability) -> Self {
+        let config = BrokerConfig { durability, has_keeper: true, ..Self::config(&[], 1) };
+        let mut house = Self::configured(Limits::default(), config);
+        house.broker.found(house.now, Vec::new());
+        house.keep_all();
+        house
+    }
+
+    fn config(topics: &[&str], partitions: i32) -> BrokerConfig {
+        BrokerConfig {
             advertised: None,
             topics: topics.iter().map(|topic| topic.parse().expect("a legal pattern")).collect(),
             partitions,
             cluster_id: "the-cluster".into(),
             first_producer_id: 4_000,
-        };
+            durability: Durability::Process,
+            has_keeper: false,
+        }
+    }
+
+    fn configured(limits: Limits, config: BrokerConfig) -> Self {
+        let limits = Arc::new(limits);
+        let now = Now { instant: Instant::now(), unix_ms: START_MS };
         Self {
-            broker: Broker::new(config, limits.clone()),
-            now: Now { instant: Instant::now(), unix_ms: START_MS },
+            broker: Broker::new(now, config.clone(), limits.clone(), &Ledger::default()),
+            now,
             limits,
+            config,
             connections: 0,
             delivered: Vec::new(),
+            frames: VecDeque::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// The keeper keeps all frames, in memory that a crash spares.
+    pub(crate) fn keep_all(&mut self) {
+        while let Some(frame) = self.next_frame() {
+            self.keep(frame);
+        }
+    }
+
+    pub(crate) fn next_frame(&mut self) -> Option<Frame> {
+        self.frames.extend(std::iter::from_fn(|| self.broker.poll_frame()));
+        self.frames.pop_front()
+    }
+
+    pub(crate) fn keep(&mut self, frame: Frame) {
+        let id = frame.id;
+        // By the bytes, as a journal has them.
+        let snapshot = self.ledger.snapshot();
+        let restored = Ledger::restore(Some(&snapshot), [frame.encode()]).expect("our own bytes");
+        self.ledger.apply(frame);
+        assert_eq!(restored, self.ledger, "a restart finds what was applied");
+        self.broker.framed(self.now, id);
+        self.collect();
+    }
+
+    /// The process is killed, and another one starts with what was kept.
+    pub(crate) fn crash(&mut self) {
+        self.restart(LastStop::Unclean, Resumed::default());
+    }
+
+    /// Another process starts with what was kept, and its sink found this.
+    pub(crate) fn restart(&mut self, last_stop: LastStop, resumed: Resumed) {
+        let (now, config) = (self.now, self.config.clone());
+        self.broker = Broker::new(now, config, self.limits.clone(), &self.ledger);
+        self.delivered.clear();
+        self.frames.clear();
+        self.broker.found(self.now, Vec::new());
+        self.broker.resume(self.now, last_stop, resumed);
+        self.collect();
+        self.keep_all();
+    }
+
+    /// Takes what the broker wants to be delivered.
+    fn collect(&mut self) {
+        while let Some(decided) = self.broker.poll_delivery() {
+            self.delivered.push(decided);
+        }
+    }
+
+    /// Time passes, and what it was waited for happens.
+    pub(crate) fn pass_for(&mut self, clients: &mut [&mut Client], time: Duration) {
+        self.pass(time);
+        self.broker.handle_timeout(self.now);
+        self.post_to(clients);
+    }
+
+    /// Brings the replies that became ready to those clients who are still there.
+    pub(crate) fn post_to(&mut self, clients: &mut [&mut Client]) {
+        self.collect();
+        while let Some(settled) = self.broker.poll_settled() {
+            let asker = clients.iter_mut().find(|client| client.id == settled.to.connection);
+            if let Some(client) = asker {
+                client.session.handle_reply(settled.to.ticket, settled.reply);
+            }
+        }
+        for client in clients {
+            self.serve(client);
         }
     }
 
@@ -112,18 +210,19 @@ impl House {
                         &self.limits,
                     );
                     let to = ReplyTo { connection: client.id, ticket: call.ticket };
-                    let Outcome { reply, deliveries } =
-                        self.broker.handle_produce(self.now, to, &call, inspected);
-                    self.delivered.extend(deliveries);
-                    reply
+                    self.broker.handle_produce(self.now, to, &call, inspected)
                 }
-                Ok(request) => Some(self.broker.handle(self.now, &call, request)),
+                Ok(request) => {
+                    let to = ReplyTo { connection: client.id, ticket: call.ticket };
+                    self.broker.handle(self.now, to, &call, request)
+                }
                 Err(error) => Some(Reply::Hangup(Goodbye::Malformed {
                     api: head.api,
                     version: head.version,
                     error,
                 })),
             };
+            self.collect();
             if let Some(reply) = reply {
                 client.session.handle_reply(call.ticket, reply);
             }
@@ -153,15 +252,8 @@ impl House {
 
     /// Brings an answer of the sink to the broker, and the replies to those clients who are still there.
     pub(crate) fn settle_for(&mut self, clients: &mut [&mut Client], answer: Answer) {
-        for settled in self.broker.settle(answer) {
-            let asker = clients.iter_mut().find(|client| client.id == settled.to.connection);
-            if let Some(client) = asker {
-                client.session.handle_reply(settled.to.ticket, settled.reply);
-            }
-        }
-        for client in clients {
-            self.serve(client);
-        }
+        self.broker.settle(self.now, answer);
+        self.post_to(clients);
     }
 
     /// The sink refuses the first delivery that it has not answered.

@@ -176,7 +176,7 @@ fn zstd_needs_version_7() {
 }
 
 #[test]
-fn a_transactional_batch_refuses_the_whole_request() {
+fn a_transactional_batch_without_a_transactional_id_refuses_the_whole_request() {
     let mut transactional = Vec::new();
     let mut builder = BatchBuilder::new(&mut transactional).producer(7, 0, 0).transactional();
     builder.push(&NewRecord { value: Some(b"x"), ..Default::default() }).expect("small");
@@ -185,7 +185,6 @@ fn a_transactional_batch_refuses_the_whole_request() {
     let partitions = [(0, &plain), (1, &transactional)]
         .map(|(index, records)| PartitionProduceData { index, records: Some(records) });
     let request = ProduceRequest {
-        transactional_id: Some("t"),
         acks: -1,
         topic_data: vec![TopicProduceData {
             name: "t",

@@ -1,4 +1,4 @@
-//! Producer ids, and who does not get one.
+//! Producer ids outside of transactions.
 
 use ksink_wire::{ErrorCode, Response, messages::init_producer_id::InitProducerIdRequest};
 
@@ -37,11 +37,4 @@ fn what_a_producer_without_transactions_had_before_does_not_matter() {
     check(5, had, (ErrorCode::NONE, 4_000, 0));
     let half = InitProducerIdRequest { producer_id: 12, producer_epoch: -1, ..Default::default() };
     check(4, half, (ErrorCode::INVALID_REQUEST, -1, -1));
-}
-
-#[test]
-fn transactions_are_refused_clearly() {
-    let with = |id| InitProducerIdRequest { transactional_id: Some(id), ..Default::default() };
-    check(4, with("t"), (ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1, -1));
-    check(4, with(""), (ErrorCode::INVALID_REQUEST, -1, -1));
 }

@@ -57,6 +57,11 @@ impl Separator {
         }
         Ok(Self(pairs.iter().map(|[high, low]| high << 4 | low).collect()))
     }
+
+    /// The bytes themselves.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 fn hex_digit((at, digit): (usize, char)) -> Result<u8, FormatError> {

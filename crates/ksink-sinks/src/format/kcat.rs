@@ -56,6 +56,13 @@ impl Kcat {
         Ok(Self { segments: parse(format)? })
     }
 
+    pub(super) fn ending(&self) -> &[u8] {
+        match self.segments.last() {
+            Some(Segment::Literal(bytes)) => bytes,
+            Some(_) | None => &[],
+        }
+    }
+
     pub(super) fn write(&self, set: &RecordSet, record: &Record<'_>, out: &mut Vec<u8>) {
         for segment in &self.segments {
             match segment {

@@ -55,6 +55,15 @@ impl Format {
         };
         Rendering { records, writer }
     }
+
+    /// What every record ends with; empty where that differs from record to record.
+    pub fn ending(&self) -> &[u8] {
+        match self {
+            Self::Binary(binary) => binary.separator.as_bytes(),
+            Self::Jsonl(_) => b"\n",
+            Self::Kcat(kcat) => kcat.ending(),
+        }
+    }
 }
 
 /// A set on its way into bytes.
@@ -141,6 +150,23 @@ mod tests {
             }
             assert_eq!(pieces.len(), 5, "a record each, and the end");
             assert_eq!(pieces.concat(), whole);
+        }
+    }
+
+    #[test]
+    fn what_every_record_ends_with_is_known() {
+        let kcat = |format| Format::Kcat(Kcat::new(format).unwrap());
+        for (format, ending) in [
+            (Format::default(), "\n"),
+            (Format::Binary(Binary { separator: Separator::NONE }), ""),
+            (Format::Jsonl(Jsonl::default()), "\n"),
+            (kcat("%k: %s;\\n"), ";\n"),
+            (kcat("%k: %s"), ""),
+        ] {
+            assert_eq!(format.ending(), ending.as_bytes(), "{format:?}");
+            let mut written = Vec::new();
+            format.write(&values("t", &["x"]), &mut written);
+            assert!(written.ends_with(ending.as_bytes()));
         }
     }
 

@@ -12,13 +12,14 @@ use std::{
     time::Instant,
 };
 
+use ksink_disk::{NamedBy, RealDisk};
 use ksink_event::{RecordSet, Refusal};
 use ksink_wire::records::Record;
 
 use super::post::Undelivered;
 use crate::{
     OpenError,
-    append::{AppendFile, NamedBy},
+    append::AppendFile,
     complaints::Complaints,
     format::{plain_v4, write_base64, write_exact_headers, write_string},
 };
@@ -42,7 +43,7 @@ struct Open {
 impl DeadLetters {
     /// Opens the file for appending, and creates it for its owner alone.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let file = AppendFile::open(path, NamedBy::Operator)
+        let file = AppendFile::open(&RealDisk, path, NamedBy::Operator)
             .map_err(|cause| OpenError { path: path.into(), cause })?;
         let open = Mutex::new(Open { file, complaints: Complaints::new(Instant::now()) });
         Ok(Self { path: path.into(), open })

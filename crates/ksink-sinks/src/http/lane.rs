@@ -50,8 +50,10 @@ impl Lane {
         mut connection: Option<Connection>,
     ) -> LaneEnd {
         while let Some((output, set)) = self.sets.pop_front() {
-            if let Err(Stop { refusal, is_silent }) = work.deliver(&set, &mut connection).await {
-                let unsent = Failure::passing(output, refusal);
+            if let Err(Stop { refusal, kept, is_silent }) =
+                work.deliver(&set, &mut connection).await
+            {
+                let unsent = Failure { kept, ..Failure::passing(output, refusal) };
                 let mut failed = self.refuse(&after(&unsent.refusal));
                 failed.insert(0, unsent);
                 return LaneEnd { failed, is_silent, connection };
@@ -64,12 +66,6 @@ impl Lane {
     pub(super) fn refuse(self, refusal: &Refusal) -> Vec<Failure> {
         let failures = self.sets.into_iter();
         failures.map(|(output, _)| Failure::passing(output, refusal.clone())).collect()
-    }
-}
-
-impl Failure {
-    fn passing(output: OutputId, refusal: Refusal) -> Self {
-        Self { output, refusal, gone: false }
     }
 }
 
@@ -88,6 +84,8 @@ fn after(refusal: &Refusal) -> Refusal {
 /// Why a set was not delivered whole.
 struct Stop {
     refusal: Refusal,
+    /// How many of its first records were delivered.
+    kept: u64,
     is_silent: bool,
 }
 
@@ -111,7 +109,11 @@ impl Work {
                 }
                 _ => Err(refusal(undelivered)),
             };
-            kept.map_err(|refusal| Stop { refusal: with_prefix(refusal, at, set), is_silent })?;
+            let stop = |refusal| {
+                let refusal = with_prefix(refusal, at, set);
+                Stop { refusal, kept: at as u64, is_silent }
+            };
+            kept.map_err(stop)?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ use std::{
     time::Duration,
 };
 
-use ksink_event::{RecordSet, Refusal, Topic};
+use ksink_event::{Ack, RecordSet, Refusal, Topic};
 use tokio::task::JoinSet;
 
 use self::{
@@ -175,7 +175,7 @@ impl HttpSink {
 }
 
 impl Sink for HttpSink {
-    async fn write(&mut self, set: &RecordSet) -> Result<OutputId, Refusal> {
+    async fn write(&mut self, set: &RecordSet, _ack: &Ack) -> Result<OutputId, Refusal> {
         self.sets += 1;
         let id = OutputId(self.sets);
         let next = self.lanes.len();

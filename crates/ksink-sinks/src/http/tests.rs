@@ -20,7 +20,7 @@ use self::{
 use super::*;
 use crate::{
     format::{Binary, Separator},
-    testing::{is_local, of_value, record_set, values},
+    testing::{is_local, of_value, record_set, unheard, values},
 };
 
 /// A sink, the server that it posts to, and a folder.
@@ -84,7 +84,7 @@ fn open(url: &str, tls: TlsOptions, options: HttpOptions) -> HttpSink {
 async fn deliver(sink: &mut HttpSink, sets: &[RecordSet]) -> Outcomes {
     let mut ids = Vec::new();
     for set in sets {
-        ids.push(sink.write(set).await.expect("faults show at the flush"));
+        ids.push(sink.write(set, &unheard()).await.expect("faults show at the flush"));
     }
     let failed = sink.flush().await.failed;
     assert!(failed.iter().all(|failure| !failure.gone && ids.contains(&failure.output)));

@@ -44,6 +44,6 @@ pub use marker::EndMarker;
 pub use message_set::MessageSet;
 pub use patch::{set_base_offset, set_partition_leader_epoch, set_producer};
 pub use record::{Header, Headers, Record};
-pub use walk::{Iter, Records, Walk};
+pub use walk::{Iter, Records, Walk, WalkStart};
 
 pub use crate::compression::Compression;

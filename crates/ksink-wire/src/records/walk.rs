@@ -31,6 +31,18 @@ pub struct Walk {
     append_time: Option<i64>,
 }
 
+/// What a walk has to know that the body of records does not say. With the body it is enough to walk again,
+/// where the [`Walk`] itself was not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalkStart {
+    /// How many records there are.
+    pub count: u32,
+    /// What the records' timestamps are relative to, in milliseconds since the epoch.
+    pub base_timestamp: i64,
+    /// What stands for all of the records' own timestamps, where there is one.
+    pub append_time: Option<i64>,
+}
+
 impl<'a> Records<'a> {
     /// Puts a body and what its walk found together again.
     #[inline]
@@ -71,6 +83,13 @@ impl<'a> Records<'a> {
     /// [`RecordError::OffsetDeltas`].
     pub fn check_produced(&self) -> Result<(), RecordError> {
         if self.walk.dense { Ok(()) } else { Err(RecordError::OffsetDeltas) }
+    }
+
+    /// How many bytes of the body the first `count` records take.
+    pub fn bytes_of_first(&self, count: usize) -> usize {
+        let mut iter = self.iter();
+        iter.by_ref().take(count).for_each(drop);
+        self.body.len() - iter.rest.len()
     }
 
     /// The records in their order.
@@ -119,6 +138,22 @@ impl Walk {
             return Err(RecordError::BytesAfterRecords(left));
         }
         Ok(Self::found(count, dense, timestamp_max, base))
+    }
+
+    /// Walks again over a body whose walk was not kept. Offsets count from 0 until it is said where they
+    /// [begin](Self::numbered_from).
+    ///
+    /// # Errors
+    /// When the body holds something else than so many whole records.
+    pub fn again(body: &[u8], start: WalkStart) -> Result<Self, RecordError> {
+        let WalkStart { count, base_timestamp, append_time } = start;
+        Self::over(body, count, Base { offset: 0, timestamp: base_timestamp, append_time })
+    }
+
+    /// What to keep beside a body in order to walk [`again`](Self::again).
+    pub fn start(&self) -> WalkStart {
+        let Self { count, base_timestamp, append_time, .. } = *self;
+        WalkStart { count, base_timestamp, append_time }
     }
 
     /// What a walk would find in records that were checked in another way.

@@ -1,0 +1,139 @@
+//! The state of a server on its disk: a journal, and the ledger of what is in it.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use ksink_disk::{Disk, RealDisk};
+use ksink_event::LastStop;
+use ksink_journal::{Journal, JournalError, JournalOptions, Opened, Syncer};
+
+use super::server::OpenError;
+use crate::state::{Frame, Ledger};
+
+/// Where a server keeps what a restart must know, and for what.
+#[derive(Clone, Debug)]
+pub struct StateConfig {
+    /// The folder of the journal, which is created where it is missing. One server at a time has it.
+    pub folder: PathBuf,
+    /// What the state is for, by name: the pattern of the outputs, say. A state is not opened for another purpose than
+    /// it was made for.
+    pub purpose: Vec<(String, String)>,
+    /// The file system.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl StateConfig {
+    /// A state in this folder of the machine's file system, for no purpose in particular.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), purpose: Vec::new(), disk: Arc::new(RealDisk) }
+    }
+}
+
+/// A state is for something else than it is opened for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherPurpose {
+    /// What about it is different.
+    pub name: String,
+    /// What the state is for.
+    pub held: String,
+    /// What it is opened for.
+    pub wanted: String,
+}
+
+impl fmt::Display for OtherPurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, held, wanted } = self;
+        write!(f, "the state was made for the {name} `{held}`, and not for `{wanted}`")
+    }
+}
+
+/// A journal, and what it says.
+#[derive(Debug)]
+pub(super) struct State {
+    journal: Journal,
+    ledger: Ledger,
+}
+
+impl State {
+    /// Opens a state, and says how its last run ended.
+    pub(super) fn open(config: &StateConfig) -> Result<(Self, LastStop), OpenError> {
+        let options = JournalOptions::default();
+        let opened = Journal::open(config.disk.clone(), &config.folder, options);
+        let Opened { journal, snapshot, frames, last_stop, cut_bytes } =
+            opened.map_err(OpenError::Journal)?;
+        if cut_bytes > 0 {
+            tracing::info!(cut_bytes, "the end of the journal was torn, and is cut off");
+        }
+        let ledger = Ledger::restore(snapshot.as_deref(), &frames)
+            .map_err(|cause| OpenError::Ledger { folder: config.folder.clone(), cause })?;
+        check_purpose(config, &ledger)?;
+        let last_stop = match last_stop {
+            ksink_journal::LastStop::New | ksink_journal::LastStop::Clean => LastStop::Clean,
+            ksink_journal::LastStop::Unclean => LastStop::Unclean,
+            ksink_journal::LastStop::Rebooted => LastStop::Rebooted,
+        };
+        Ok((Self { journal, ledger }, last_stop))
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Writes frames; tells the number that must be synced for them to be safe.
+    pub(super) fn write(&mut self, frames: &[Frame]) -> Result<u64, JournalError> {
+        let encoded: Vec<Vec<u8>> =
+            frames.iter().filter(|frame| !frame.is_empty()).map(Frame::encode).collect();
+        self.journal.append(encoded.iter().map(Vec::as_slice))
+    }
+
+    /// Takes note of a frame that was written.
+    pub(super) fn apply(&mut self, frame: Frame) {
+        self.ledger.apply(frame);
+    }
+
+    /// Makes safe what was written.
+    pub(super) fn sync(&mut self) -> Result<(), JournalError> {
+        self.journal.sync()
+    }
+
+    /// What does the same on another thread.
+    pub(super) fn syncer(&self) -> Result<Syncer, JournalError> {
+        let syncer = self.journal.syncer();
+        syncer.map_err(|source| JournalError::Io { what: "share the journal's file", source })
+    }
+
+    /// Whether starting over is due.
+    pub(super) fn is_full(&self) -> bool {
+        self.journal.is_full()
+    }
+
+    /// Begins a new journal with all that is known and with what waits; where that fails, what waits is
+    /// returned.
+    pub(super) fn start_over(
+        mut self,
+        waiting: Vec<Frame>,
+    ) -> (Self, Vec<Frame>, Result<(), JournalError>) {
+        let mut ledger = self.ledger.clone();
+        waiting.iter().cloned().for_each(|frame| ledger.apply(frame));
+        let started = self.journal.start_over(&ledger.snapshot());
+        if started.is_ok() {
+            self.ledger = ledger;
+        }
+        (self, waiting, started)
+    }
+
+    /// Ends the journal in good order.
+    pub(super) fn close(self) -> Result<(), JournalError> {
+        self.journal.close()
+    }
+}
+
+fn check_purpose(config: &StateConfig, ledger: &Ledger) -> Result<(), OpenError> {
+    for (name, wanted) in &config.purpose {
+        if let Some(held) = ledger.purpose.get(name).filter(|held| *held != wanted) {
+            let (name, held, wanted) = (name.clone(), held.clone(), wanted.clone());
+            let other = OtherPurpose { name, held, wanted };
+            return Err(OpenError::OtherPurpose { folder: config.folder.clone(), other });
+        }
+    }
+    Ok(())
+}

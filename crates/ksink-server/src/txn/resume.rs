@@ -1,0 +1,70 @@
+//! How the coordinator goes on after a restart.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use ksink_event::{LastStop, Resumed};
+
+use super::{
+    Coordinator, Rules,
+    account::{Account, State, Step},
+    agenda::Agenda,
+    entry::Transactions,
+};
+use crate::time::Now;
+
+impl Coordinator {
+    /// A coordinator that knows what is remembered. What was decided rests until [`resume`](Self::resume).
+    pub(crate) fn new(now: Now, rules: Rules, remembered: &Transactions) -> Self {
+        let entries = remembered.entries.values();
+        let accounts: HashMap<_, _> =
+            entries.map(|entry| (entry.id.clone(), Account::restore(now, entry))).collect();
+        let by_producer =
+            accounts.values().map(|account| (account.producer.id, account.id.clone())).collect();
+        let partitions = accounts.values().map(Account::partitions).sum();
+        let mut coordinator = Self {
+            rules,
+            accounts,
+            by_producer,
+            deliveries: HashMap::new(),
+            framing: Default::default(),
+            agenda: Agenda::default(),
+            partitions,
+            last_serial: remembered.last_serial,
+            last_delivery: 0,
+            last_mark: 0,
+            last_end: 0,
+            outputs: VecDeque::new(),
+        };
+        let mut ids = coordinator.ids();
+        ids.sort_by_key(|id| coordinator.account(id).updated_unix_ms);
+        ids.iter().for_each(|id| coordinator.schedule(id));
+        coordinator
+    }
+
+    /// The sink says what it found. What is decided and not applied is delivered; an open transaction whose data is
+    /// gone is aborted as by a timeout, and so is each of them after the machine went down.
+    pub(crate) fn resume(&mut self, now: Now, last_stop: LastStop, resumed: &Resumed) {
+        let applied: HashSet<u64> = resumed.applied.iter().copied().collect();
+        let lost: HashSet<u64> = resumed.lost.iter().copied().collect();
+        for id in self.ids() {
+            match &self.account(&id).state {
+                State::Ongoing(open) => {
+                    let is_lost = lost.contains(&open.transaction.serial);
+                    match last_stop {
+                        LastStop::Rebooted => self.fence(now, &id),
+                        LastStop::Clean | LastStop::Unclean if is_lost => self.fence(now, &id),
+                        LastStop::Clean | LastStop::Unclean => {}
+                    }
+                }
+                State::Ending(ending) if ending.step == Step::Resuming => {
+                    match applied.contains(&ending.transaction.serial) {
+                        true => self.applied(now, &id),
+                        false => self.apply(&id),
+                    }
+                }
+                State::Ending(_) => {}
+                State::Empty | State::Preparing(_) | State::Ended(_) => {}
+            }
+        }
+    }
+}
