@@ -110,7 +110,6 @@ fn init(client: &mut Client, id: &str) -> Option<(i64, i16)> {
         transaction_timeout_ms: 60_000,
         producer_id: -1,
         producer_epoch: -1,
-        ..Default::default()
     };
     client.send(INIT_PRODUCER_ID_VERSION, request);
     client.hear(ApiKey::InitProducerId, INIT_PRODUCER_ID_VERSION, |response| match response {

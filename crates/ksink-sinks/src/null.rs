@@ -67,7 +67,7 @@ mod tests {
         let mut set = values("t", &["a", "b"]);
         set.transaction = Some(transaction.clone());
         sink.write(&set, &unheard()).await.unwrap();
-        let prepared = sink.prepare(&[transaction.clone()]).await.remove(0).unwrap();
+        let prepared = sink.prepare(std::slice::from_ref(&transaction)).await.remove(0).unwrap();
         let decided = [Decided { transaction, intent: prepared.intent }];
         for records in [2, 0] {
             let committed = sink.commit(&decided, &unheard()).await.remove(0).unwrap();
