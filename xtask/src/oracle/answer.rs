@@ -13,10 +13,10 @@ use super::{
     reader::{NULL, Read, read},
 };
 
-/// The producer ids that a server gave out in one transcript, and the steps that they came in. Each server makes up
-/// its own; that one comes again is compared.
+/// Numbers that a server gave out in one transcript, and the steps that they came in. Each server makes up its own;
+/// that one comes again is compared.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ProducerIds(HashMap<String, String>);
+pub(crate) struct GivenOut(HashMap<(String, String), String>);
 
 /// What a server did about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ const BY_NATURE: &[(&str, &[&str])] = &[
     ("batch_index_error_message", &[NULL]),
 ];
 
+/// What follows the path of an offset where it is called by the step that it came in.
+const WHOSE: &str = "(whose)";
+
 /// Arrays whose order means nothing, and the field that tells their elements apart.
 const KEYED: &[(&str, &str)] = &[
     ("api_keys", "api_key"),
@@ -76,13 +79,13 @@ impl Asked {
     }
 }
 
-impl ProducerIds {
-    /// What an id is called in a step. That there is none stays what it is.
-    fn name(&mut self, id: &str, step: &str) -> String {
-        if id == "-1" {
-            return id.to_owned();
+impl GivenOut {
+    /// What a number of this kind is called in a step. That there is none stays what it is.
+    fn name(&mut self, kind: &str, number: &str, step: &str) -> String {
+        if number == "-1" {
+            return number.to_owned();
         }
-        match self.0.entry(id.to_owned()) {
+        match self.0.entry((kind.to_owned(), number.to_owned())) {
             Entry::Occupied(known) => format!("that of \"{}\"", known.get()),
             Entry::Vacant(unknown) => {
                 unknown.insert(step.to_owned());
@@ -94,16 +97,23 @@ impl ProducerIds {
 
 impl Answer {
     pub(crate) fn of(asked: Asked, heard: &Heard) -> Self {
-        Self::in_step("", asked, heard, &mut ProducerIds::default())
+        Self::in_step("", asked, heard, &mut GivenOut::default())
     }
 
-    /// With the producer ids called by the steps that they came in.
-    pub(crate) fn in_step(step: &str, asked: Asked, heard: &Heard, ids: &mut ProducerIds) -> Self {
+    /// With the numbers that were given out before called by the steps that they came in.
+    pub(crate) fn in_step(
+        step: &str,
+        asked: Asked,
+        heard: &Heard,
+        given_out: &mut GivenOut,
+    ) -> Self {
         match heard {
             Heard::Closed => Self::Closed,
             Heard::Silence => Self::Silence,
             Heard::Frame(frame) => match fields(asked, frame) {
-                Ok(read) => Self::Fields(normal(&read, |id| ids.name(id, step))),
+                Ok(read) => {
+                    Self::Fields(normal(&read, |kind, number| given_out.name(kind, number, step)))
+                }
                 Err(error) => Self::Unreadable(format!("{error:#}")),
             },
         }
@@ -150,19 +160,23 @@ fn answered_version(asked: Asked, body: &[u8]) -> Result<Version> {
     asked.api.version(number).context("a version that there is not")
 }
 
-fn normal(read: &[Read], mut name_id: impl FnMut(&str) -> String) -> BTreeMap<String, String> {
+fn normal(read: &[Read], mut name: impl FnMut(&str, &str) -> String) -> BTreeMap<String, String> {
     let keys = keys(read);
-    let mut normal_value = |path: &str, value: &str| match last(path) {
-        "producer_id" => name_id(value),
-        field => normal_value(field, value),
-    };
-    read.iter()
-        .map(|Read { path, value }| (keyed_path(path, &keys), normal_value(path, value)))
-        .collect()
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
+    let mut normal = BTreeMap::new();
+    for Read { path, value } in read {
+        let keyed = keyed_path(path, &keys);
+        let value = match path.rsplit('.').next().unwrap_or(path) {
+            "producer_id" => name("producer_id", value),
+            // Where something else takes offsets too, it can still be told whether a batch is a copy of another.
+            "base_offset" => {
+                normal.insert(format!("{keyed} {WHOSE}"), name(&keyed, value));
+                value.to_owned()
+            }
+            field => normal_value(field, value),
+        };
+        normal.insert(keyed, value);
+    }
+    normal
 }
 
 fn normal_value(field: &str, value: &str) -> String {
@@ -221,8 +235,8 @@ mod tests {
             .iter()
             .map(|(path, value)| Read { path: (*path).to_owned(), value: (*value).to_owned() })
             .collect();
-        let mut ids = ProducerIds::default();
-        let normal = normal(&read, |id| ids.name(id, "a step"));
+        let mut given_out = GivenOut::default();
+        let normal = normal(&read, |kind, number| given_out.name(kind, number, "a step"));
         let normal: Vec<(&str, &str)> =
             normal.iter().map(|(path, value)| (&**path, &**value)).collect();
         assert_eq!(normal, expected);
@@ -245,6 +259,19 @@ mod tests {
                 ("a.producer_id", "new"),
                 ("b.producer_id", "new"),
                 ("c.producer_id", "that of \"a step\""),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_offset_is_new_or_that_of_an_earlier_step() {
+        check(
+            &[("a.base_offset", "7"), ("b.base_offset", "-1")],
+            &[
+                ("a.base_offset", "7"),
+                ("a.base_offset (whose)", "new"),
+                ("b.base_offset", "-1"),
+                ("b.base_offset (whose)", "-1"),
             ],
         );
     }

@@ -18,7 +18,7 @@ use ksink_wire::{
 };
 
 use super::{
-    answer::{Answer, Asked, ProducerIds},
+    answer::{Answer, Asked, GivenOut},
     peer::{Heard, Peer},
 };
 use crate::{interop::rows::PARTITIONS, wait::until};
@@ -65,10 +65,11 @@ pub(crate) struct Reply {
 /// Plays one transcript at one server.
 pub(crate) struct Player {
     cast: Cast,
-    transcript: &'static str,
+    /// Its name.
+    pub transcript: &'static str,
     peer: Option<Peer>,
     correlation_id: i32,
-    producer_ids: ProducerIds,
+    given_out: GivenOut,
     steps: Vec<Step>,
     /// When the transcript began, in milliseconds since the epoch.
     pub now_ms: i64,
@@ -93,7 +94,7 @@ impl Player {
             transcript,
             peer: None,
             correlation_id: 0,
-            producer_ids: ProducerIds::default(),
+            given_out: GivenOut::default(),
             steps: Vec::new(),
             now_ms,
         }
@@ -196,7 +197,7 @@ impl Player {
     }
 
     fn keep(&mut self, name: String, reply: &Reply) {
-        let answer = Answer::in_step(&name, reply.asked, &reply.heard, &mut self.producer_ids);
+        let answer = Answer::in_step(&name, reply.asked, &reply.heard, &mut self.given_out);
         self.steps.push(Step { name, answer });
     }
 

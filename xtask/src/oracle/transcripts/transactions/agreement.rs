@@ -79,8 +79,8 @@ impl Combination {
             By::Nobody => (NOBODY, -1),
         };
         let transactional_id = match self.id {
-            Id::Own => Some(&*scene),
-            Id::Others => Some(&*other.scene),
+            Id::Own => Some(&*story.life.id),
+            Id::Others => Some(&*other.id),
             Id::Unknown => Some("nobody"),
             Id::Empty => Some(""),
             Id::None => None,

@@ -28,8 +28,10 @@ pub(super) const NOBODY: Producer = Producer { id: -1, epoch: -1 };
 
 /// A transactional id, and its producer as a client knows it.
 pub(super) struct Life {
-    /// What all of its steps are called, and its transactional id.
+    /// What all of its steps are called.
     pub scene: String,
+    /// The transactional id.
+    pub id: String,
     pub topic: String,
     pub producer: Producer,
     /// A producer id that is not of this transactional id.
@@ -40,9 +42,16 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn new(scene: impl Into<String>, topic: &str, stranger: i64) -> Self {
+    /// A life that nobody else has: its scene is the only one of that name in the transcript.
+    pub(super) fn new(player: &Player, scene: &str, topic: &str, stranger: i64) -> Self {
+        let id = format!("{}: {scene}", player.transcript);
+        Self { scene: scene.to_owned(), ..Self::with_id(&id, topic, stranger) }
+    }
+
+    pub(super) fn with_id(id: &str, topic: &str, stranger: i64) -> Self {
         Self {
-            scene: scene.into(),
+            scene: String::new(),
+            id: id.to_owned(),
             topic: topic.to_owned(),
             producer: Producer { id: stranger, epoch: 0 },
             stranger,
@@ -71,7 +80,7 @@ impl Life {
     pub(super) fn init_request(&self, known: Option<Producer>) -> InitProducerIdRequest<'_> {
         let known = known.unwrap_or(NOBODY);
         InitProducerIdRequest {
-            transactional_id: Some(&self.scene),
+            transactional_id: Some(&self.id),
             transaction_timeout_ms: self.timeout_ms,
             producer_id: known.id,
             producer_epoch: known.epoch,
@@ -99,7 +108,7 @@ impl Life {
         topics: Vec<AddPartitionsToTxnTopic<'a>>,
     ) -> AddPartitionsToTxnRequest<'a> {
         AddPartitionsToTxnRequest {
-            v3_and_below_transactional_id: &self.scene,
+            v3_and_below_transactional_id: &self.id,
             v3_and_below_producer_id: by.id,
             v3_and_below_producer_epoch: by.epoch,
             v3_and_below_topics: topics,
@@ -143,7 +152,7 @@ impl Life {
         partition: i32,
         records: &'a [u8],
     ) -> ProduceRequest<'a> {
-        let transactional_id = Some(&*self.scene);
+        let transactional_id = Some(&*self.id);
         let request = produce(&self.topic, -1, [(partition, Some(records))]);
         ProduceRequest { transactional_id, ..request }
     }
@@ -164,7 +173,7 @@ impl Life {
 
     pub(super) fn end_request(&self, by: Producer, committed: bool) -> EndTxnRequest<'_> {
         EndTxnRequest {
-            transactional_id: &self.scene,
+            transactional_id: &self.id,
             producer_id: by.id,
             producer_epoch: by.epoch,
             committed,

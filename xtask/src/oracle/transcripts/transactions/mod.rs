@@ -56,7 +56,7 @@ fn each_state_meets(player: &mut Player, inputs: &[Input]) -> Result<()> {
         let mut lives = Vec::new();
         for input in inputs {
             let scene = format!("{state}; {input}");
-            let mut life = Life::new(scene, &topic, stranger);
+            let mut life = Life::new(player, &scene, &topic, stranger);
             state.arrange(&mut life, player)?;
             lives.push(life);
         }

@@ -22,18 +22,19 @@ pub(in super::super) fn init(player: &mut Player) -> Result<()> {
     stage(player)?;
     for version in [0, 5] {
         for timeout_ms in [0, -1, i32::MIN, 1, 900_000, 900_001, i32::MAX] {
-            let mut life = Life::new(format!("a timeout of {timeout_ms}, {version}"), "", -1);
+            let mut life =
+                Life::new(player, &format!("a timeout of {timeout_ms}, {version}"), "", -1);
             life.timeout_ms = timeout_ms;
             life.init(player, "", version, None)?;
         }
         let long = "long ".repeat(2_000);
         for id in ["", " ", "\u{0}", "a/b", "..", "ünï", &*long] {
-            let life = Life::new(id, "", -1);
+            let life = Life::with_id(id, "", -1);
             let name = format!("the id {:.10?}, {version}", id);
             player.ask_settled(name, version, life.init_request(None))?;
         }
     }
-    let mut life = Life::new("another timeout", "", -1);
+    let mut life = Life::new(player, "another timeout", "", -1);
     life.init(player, "", 4, None)?;
     life.timeout_ms = 900_001;
     life.init(player, "too long a one for the next", 4, None)?;
@@ -74,7 +75,7 @@ pub(in super::super) fn add(player: &mut Player) -> Result<()> {
 }
 
 fn empty_ids(player: &mut Player, topic: &str, stranger: i64) -> Result<()> {
-    let life = Life::new("", topic, stranger);
+    let life = Life::with_id("", topic, stranger);
     for (name, by) in [
         ("an empty id", Producer { id: stranger, epoch: 0 }),
         ("an empty id, without a producer", NOBODY),
@@ -129,7 +130,7 @@ fn several(player: &mut Player, topic: &str, version: i16) -> Result<()> {
     ] {
         let partitions = partitions.map(|(index, records)| (index, Some(&records[..])));
         let request = produce_request(topic, -1, partitions);
-        let request = ProduceRequest { transactional_id: Some(&story.life.scene), ..request };
+        let request = ProduceRequest { transactional_id: Some(&story.life.id), ..request };
         story.player.ask_settled(story.life.step(name), version, request)?;
     }
     let by = story.producer();

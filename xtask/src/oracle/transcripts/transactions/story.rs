@@ -26,7 +26,7 @@ impl<'p> Story<'p> {
         scene: &str,
         timeout_ms: i32,
     ) -> Result<Self> {
-        let mut life = Life::new(scene, topic, -1);
+        let mut life = Life::new(player, scene, topic, -1);
         life.timeout_ms = timeout_ms;
         life.init(player, "init", 4, None)?;
         Ok(Self { player, life })
