@@ -181,6 +181,21 @@ pub fn batch_at<V: AsRef<[u8]>>(timestamp: i64, values: impl IntoIterator<Item =
     }))
 }
 
+/// A batch of these values by a producer: its id, its epoch, and the first sequence.
+pub fn batch_by<V: AsRef<[u8]>>(
+    (id, epoch, sequence): (i64, i16, i32),
+    values: impl IntoIterator<Item = V>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut builder = BatchBuilder::new(&mut out).producer(id, epoch, sequence);
+    for value in values {
+        let value = Some(value.as_ref());
+        builder.push(&NewRecord { value, ..Default::default() }).expect("a small record");
+    }
+    builder.finish().expect("a small batch");
+    out
+}
+
 /// A batch of these records, without a producer id.
 pub fn batch_of<'a>(records: impl IntoIterator<Item = NewRecord<'a>>) -> Vec<u8> {
     let mut out = Vec::new();

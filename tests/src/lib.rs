@@ -4,6 +4,6 @@ mod client;
 mod house;
 mod transactional;
 
-pub use client::{Client, batch, batch_at, batch_of, produce};
+pub use client::{Client, batch, batch_at, batch_by, batch_of, produce};
 pub use house::{House, Stop};
 pub use transactional::TransactionalProducer;

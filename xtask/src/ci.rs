@@ -29,6 +29,7 @@ pub(crate) fn run(require: &Require) -> bool {
     });
     stages.run("documentation", documentation);
     stages.run("features of the wire", wire_features);
+    stages.run("fail points", fail_points);
     stages.run("dependencies", || dependencies(require));
     stages.run("interop", || interop::run_all(require));
     stages.run("chaos", || chaos::run_short(require));
@@ -51,6 +52,15 @@ fn wire_features() -> Result<Tally> {
         tally += count_tests(test.args(WIRE))?;
     }
     Ok(tally)
+}
+
+/// What is tried by killing processes, in a build that can be killed at places with names.
+fn fail_points() -> Result<Tally> {
+    let features = ["--features", "ksink-journal/fail-points"];
+    let tests = ["--test", "fail_points", "--test", "kills"];
+    let mut test =
+        cargo(&["test", "--quiet", "--package", "ksink-disk", "--package", "ksink-journal"]);
+    count_tests(test.args(features).args(tests))
 }
 
 fn documentation() -> Result<Tally> {

@@ -97,6 +97,33 @@ fn kafka_protocol_is_for_tests(file: &Source) -> Vec<String> {
         .collect()
 }
 
+/// Which floor each shipped crate is on.
+const FLOORS: &[(&str, u32)] = &[
+    ("ksink-wire", 0),
+    ("ksink-disk", 0),
+    ("ksink-event", 1),
+    ("ksink-journal", 1),
+    ("ksink-server", 2),
+    ("ksink-sinks", 2),
+    ("ksink-cli", 3),
+];
+
+/// A crate depends on crates of lower floors only; its tests may look further.
+fn imports_go_down_the_floors(file: &Source) -> Vec<String> {
+    let named = |(name, _): &&(&str, u32)| file.path == format!("crates/{name}/Cargo.toml");
+    let Some((_, own)) = FLOORS.iter().find(named) else { return Vec::new() };
+    let dependencies = file.text.split("[dependencies]").nth(1).unwrap_or_default();
+    let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+    let not_below = FLOORS.iter().filter(|(_, floor)| floor >= own);
+    let offends = |(name, _): &&(&str, u32)| {
+        let is_it =
+            |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', ' ']));
+        dependencies.lines().any(is_it)
+    };
+    let offences = not_below.filter(offends);
+    offences.map(|(name, _)| format!("{}: {name} is not on a floor below", file.path)).collect()
+}
+
 fn check(rule: fn(&Source) -> Vec<String>) {
     let files = repository();
     assert!(
@@ -160,6 +187,21 @@ fn session_and_broker_take_time_as_an_argument() {
 fn the_wire_crate_does_not_know_a_runtime() {
     check(the_wire_has_no_tokio);
     bites(the_wire_has_no_tokio, "crates/ksink-wire/Cargo.toml", "tokio.workspace = true");
+}
+
+#[test]
+fn crates_depend_on_lower_floors_only() {
+    check(imports_go_down_the_floors);
+    bites(
+        imports_go_down_the_floors,
+        "crates/ksink-journal/Cargo.toml",
+        "[dependencies]\nksink-disk.workspace = true\nksink-event.workspace = true",
+    );
+    for (name, _) in FLOORS {
+        assert!(places::root().join("crates").join(name).is_dir(), "{name}");
+    }
+    let crates = fs::read_dir(places::root().join("crates")).unwrap().count();
+    assert_eq!(crates, FLOORS.len(), "every crate has its floor");
 }
 
 #[test]

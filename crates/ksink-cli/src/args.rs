@@ -87,6 +87,27 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "OUTPUT", default_value = "-", env = "KSINK_OUTPUT")]
     pub(crate) output: String,
 
+    /// Gives each transaction a file of its own, which appears when it is committed: --output must hold
+    /// {txnID}, and may hold {topic} and {txnSeq}. Records outside of transactions are refused.
+    #[arg(long, env = "KSINK_TRANSACTIONAL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    #[arg(action = ArgAction::Set, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    pub(crate) transactional: bool,
+
+    /// What a transaction's file does when its name is taken (--transactional) [default: append].
+    #[arg(long, value_name = "HOW", env = "KSINK_TXN_EXISTING")]
+    pub(crate) txn_existing: Option<Existing>,
+
+    /// What an acknowledgement survives.
+    #[arg(long, value_name = "LEVEL", default_value = "process", env = "KSINK_DURABILITY")]
+    pub(crate) durability: DurabilityLevel,
+
+    /// A folder for what a restart must know: offsets, producers, transactions, how far each file got. With none
+    /// it is forgotten [default: below .ksink/ beside files; none for other outputs].
+    #[arg(long, value_name = "DIR", env = "KSINK_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
     /// How records are written: binary, jsonl or kcat.
     #[arg(long, value_name = "FORMAT", default_value = "binary", env = "KSINK_OUTPUT_FORMAT")]
     pub(crate) output_format: String,
@@ -222,6 +243,30 @@ pub(crate) struct ServeArgs {
     /// The least important log lines that are written.
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "KSINK_LOG_LEVEL")]
     pub(crate) log_level: LogLevel,
+}
+
+/// What a transaction's file does when its name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Existing {
+    /// Its records are added to the file that has the name.
+    Append,
+    /// It gets a number: x.1.jsonl.
+    Suffix,
+    /// Its commit is refused.
+    Fail,
+    /// It takes the place of the file that has the name.
+    Replace,
+}
+
+/// What an acknowledgement survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DurabilityLevel {
+    /// The end of ksink, kill -9 included.
+    Process,
+    /// The loss of power: everything is synced first.
+    Power,
+    /// Nothing: batches are acknowledged before they are written.
+    None,
 }
 
 /// How jsonl writes timestamps.

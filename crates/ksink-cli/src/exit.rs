@@ -20,13 +20,14 @@ impl Exit {
         Self { code: 2, line: format!("{} (try 'ksink --help')", line.into()) }
     }
 
-    /// A configuration that makes no sense, or names what cannot be used, a certificate say (`EX_CONFIG` of
-    /// sysexits.h).
+    /// A configuration that makes no sense, or names what cannot be used, a certificate or a state say (`EX_CONFIG`
+    /// of sysexits.h).
     pub(crate) fn config(line: impl Into<String>) -> Self {
         Self { code: 78, line: line.into() }
     }
 
-    /// An output that cannot be used, found at start (`EX_UNAVAILABLE` of sysexits.h).
+    /// An output that cannot be used, or a state that somebody else uses, found at start (`EX_UNAVAILABLE` of
+    /// sysexits.h).
     pub(crate) fn output(line: impl Into<String>) -> Self {
         Self { code: 69, line: line.into() }
     }

@@ -1,7 +1,7 @@
 //! ksink: a Kafka endpoint without the Kafka cluster.
 //!
 //! What was typed ([`args`]) and said elsewhere ([`config`]) becomes what it means ([`plan`]), and that is
-//! run ([`run`]).
+//! run ([`run`]), with what it remembers ([`state`]).
 
 mod args;
 mod config;
@@ -9,6 +9,7 @@ mod exit;
 mod log;
 mod plan;
 mod run;
+mod state;
 
 use std::{
     env,
@@ -41,7 +42,12 @@ fn start() -> Result<(), Exit> {
     match &told.args.command {
         None => run::run(told.plan()?),
         Some(Command::Check(_)) => {
-            run::look(&told.plan()?)?;
+            let plan = told.plan()?;
+            run::look(&plan)?;
+            for warning in &plan.warnings {
+                // There is nobody to warn where stderr is gone.
+                let _ = writeln!(io::stderr(), "ksink: warning: {warning}");
+            }
             print("the configuration is sound\n")
         }
         Some(Command::JsonSchema { style }) => {

@@ -2,15 +2,17 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use ksink_server::{HostPort, Limits, ListenAddr, ServerConfig};
+use ksink_server::{Durability, HostPort, Limits, ListenAddr, ServerConfig};
 use ksink_sinks::{
     Format, HttpOptions, HttpRetries, HttpTarget, PathPattern, TlsIdentity, TlsOptions,
+    TransactionPattern, TxnExisting,
     format::{Binary, JsonTimestamp, Jsonl, Kcat, Separator},
 };
 
 use crate::{
-    args::{LogFormat, LogLevel, ServeArgs, TimestampStyle},
+    args::{DurabilityLevel, Existing, LogFormat, LogLevel, ServeArgs, TimestampStyle},
     exit::Exit,
+    state::StateDir,
 };
 
 /// A batch may become so many times larger when it is decompressed.
@@ -22,7 +24,15 @@ pub(crate) struct Plan {
     pub(crate) listen: ListenAddr,
     pub(crate) server: ServerConfig,
     pub(crate) output: Output,
+    /// As it was written.
+    pub(crate) output_text: String,
     pub(crate) format: Format,
+    /// The format in words: a state is not opened with another one.
+    pub(crate) format_name: String,
+    pub(crate) existing: TxnExisting,
+    pub(crate) state_dir: StateDir,
+    /// What is allowed and may not be meant.
+    pub(crate) warnings: Vec<String>,
     pub(crate) http: HttpOptions,
     /// How an `https://` output is encrypted. It must be sound whatever the output is.
     pub(crate) tls: TlsOptions,
@@ -43,17 +53,26 @@ pub(crate) enum Output {
     Null,
     Http(HttpTarget),
     File(PathPattern),
+    /// A file for each transaction.
+    Transactions(TransactionPattern),
 }
 
 impl TryFrom<&ServeArgs> for Plan {
     type Error = Exit;
 
     fn try_from(args: &ServeArgs) -> Result<Self, Exit> {
+        let output = output(args)?;
+        let state_dir = args.state_dir.as_deref().map(StateDir::from).unwrap_or_default();
         Ok(Self {
             listen: args.addr.parse().map_err(|error| Exit::usage(format!("--addr: {error}")))?,
             server: server(args)?,
-            output: output(&args.output)?,
             format: format(args)?,
+            format_name: format_name(args),
+            existing: existing(args)?,
+            warnings: warnings(args, &output, &state_dir),
+            output,
+            output_text: args.output.clone(),
+            state_dir,
             http: http(args),
             tls: tls(args)?,
             example_topic: example_topic(&args.topics),
@@ -89,6 +108,7 @@ fn server(args: &ServeArgs) -> Result<ServerConfig, Exit> {
             .map_err(|error| Exit::usage(format!("--topics: {error}")))?,
         partitions: args.partitions,
         limits,
+        durability: args.durability.into(),
         ..ServerConfig::default()
     })
 }
@@ -112,14 +132,23 @@ fn advertised(text: &str) -> Result<HostPort, Exit> {
     usable.then(|| HostPort { host: host.to_owned(), port }).ok_or_else(error)
 }
 
-fn output(text: &str) -> Result<Output, Exit> {
+fn output(args: &ServeArgs) -> Result<Output, Exit> {
+    let text = args.output.as_str();
+    let no_file = |what: &str| {
+        Err(Exit::usage(format!("--transactional needs files, and --output is {what}")))
+    };
     match text {
         "" => {
             Err(Exit::usage("--output: an output is needed: -, null:, http://, https:// or a file"))
         }
+        "-" if args.transactional => no_file("stdout"),
         "-" => Ok(Output::Stdout),
+        "null:" if args.transactional => no_file("nowhere"),
         "null:" => Ok(Output::Null),
         _ if text.starts_with("http://") || text.starts_with("https://") => {
+            if args.transactional {
+                return no_file("a URL");
+            }
             // The URL itself may hold a password.
             let target = text.parse().map_err(|error| Exit::usage(format!("--output: {error}")))?;
             Ok(Output::Http(target))
@@ -127,8 +156,58 @@ fn output(text: &str) -> Result<Output, Exit> {
         _ if text.contains("://") => Err(Exit::usage(format!(
             "--output: unsupported output `{text}`: expected -, null:, http://, https:// or a file (./{text} is one)"
         ))),
+        _ if args.transactional => TransactionPattern::new(text)
+            .map(Output::Transactions)
+            .map_err(|error| Exit::usage(format!("--output with --transactional: {error}"))),
         _ => Ok(Output::File(PathPattern::new(OsString::from(text)))),
     }
+}
+
+fn existing(args: &ServeArgs) -> Result<TxnExisting, Exit> {
+    if args.txn_existing.is_some() && !args.transactional {
+        return Err(Exit::usage("--txn-existing can only be used with --transactional"));
+    }
+    Ok(args.txn_existing.map(TxnExisting::from).unwrap_or_default())
+}
+
+/// What is allowed and may not be meant.
+fn warnings(args: &ServeArgs, output: &Output, state_dir: &StateDir) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |applies: bool, line: &str| {
+        if applies {
+            warnings.push(line.to_owned());
+        }
+    };
+    let has = |placeholder| args.output.contains(placeholder);
+    match output {
+        Output::Transactions(pattern) => {
+            warn(
+                pattern.names_may_meet(),
+                "--output: two pairs of topic and transactional id may have the same file name (a-b and c, a and b-c): \
+                 the second of them is refused; a / between {topic} and {txnID} tells them apart",
+            );
+            warn(
+                *state_dir == StateDir::Nowhere,
+                "--state-dir none: a transaction that is open when ksink ends is lost, and one that is being committed then \
+                 may be there in part",
+            );
+        }
+        Output::File(_) => warn(
+            has("{txnID}") || has("{txnSeq}"),
+            "--output: {txnID} and {txnSeq} stand for themselves without --transactional",
+        ),
+        Output::Stdout | Output::Null | Output::Http(_) => {}
+    }
+    let is_remembered = match state_dir {
+        StateDir::BesideOutput => matches!(output, Output::File(_) | Output::Transactions(_)),
+        StateDir::Nowhere => false,
+        StateDir::At(_) => true,
+    };
+    warn(
+        args.durability == DurabilityLevel::Power && !is_remembered,
+        "--durability power without a state: a restart knows no producer, and what one sends again is kept twice",
+    );
+    warnings
 }
 
 fn http(args: &ServeArgs) -> HttpOptions {
@@ -185,6 +264,31 @@ fn format(args: &ServeArgs) -> Result<Format, Exit> {
     }
 }
 
+/// A format with all that shapes its bytes.
+fn format_name(args: &ServeArgs) -> String {
+    let mut name = args.output_format.clone();
+    let mut add = |applies: bool, what: &str| {
+        if applies {
+            name.push(' ');
+            name.push_str(what);
+        }
+    };
+    add(args.output_json_base64_key, "base64-key");
+    add(args.output_json_base64_value, "base64-value");
+    let style = args.output_json_timestamp.filter(|style| *style != TimestampStyle::Rfc3339);
+    add(style == Some(TimestampStyle::Ms), "timestamp-ms");
+    add(style == Some(TimestampStyle::Go), "timestamp-go");
+    if let Ok(separator) = separator(args)
+        && separator != Separator::default()
+    {
+        add(true, &format!("separated by {:?}", separator.as_bytes().escape_ascii().to_string()));
+    }
+    if let Some(format) = &args.output_format_string {
+        add(true, &format!("{format:?}"));
+    }
+    name
+}
+
 /// The flags that only one format knows, and whether they were given.
 fn format_flags(args: &ServeArgs) -> [(&'static str, &'static str, bool); 7] {
     [
@@ -216,6 +320,27 @@ fn separator(args: &ServeArgs) -> Result<Separator, Exit> {
             .map_err(|error| Exit::usage(format!("--output-separator-hex: {error}"))),
         (false, None, Some(text)) => Ok(Separator::from_text(text)),
         (false, None, None) => Ok(Separator::default()),
+    }
+}
+
+impl From<Existing> for TxnExisting {
+    fn from(existing: Existing) -> Self {
+        match existing {
+            Existing::Append => Self::Append,
+            Existing::Suffix => Self::Suffix,
+            Existing::Fail => Self::Fail,
+            Existing::Replace => Self::Replace,
+        }
+    }
+}
+
+impl From<DurabilityLevel> for Durability {
+    fn from(level: DurabilityLevel) -> Self {
+        match level {
+            DurabilityLevel::Process => Self::Process,
+            DurabilityLevel::Power => Self::Power,
+            DurabilityLevel::None => Self::None,
+        }
     }
 }
 

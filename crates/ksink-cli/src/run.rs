@@ -1,11 +1,12 @@
 //! Runs a plan: a server, a sink on a thread of its own, and the signals that end them.
 
-use std::{fs, future::pending, io, path::Path, thread, time::Duration};
+use std::{fs, future::pending, io, path::Path, sync::Arc, thread, time::Duration};
 
-use ksink_server::{Deliveries, OpenError, Running, Server};
+use ksink_server::{Deliveries, OpenError, Running, Server, ServerConfig, StateConfig};
 use ksink_sinks::{
-    FileOptions, FileSink, HeldBack, HttpOpenError, HttpSink, HttpTarget, NullSink, Progress,
-    PumpEnd, PumpLimits, PumpOptions, StdoutSink, Tls, TransactionalSink, pump,
+    FileOptions, FileSink, HeldBack, HeldBackOptions, HttpOpenError, HttpSink, HttpTarget,
+    NullSink, Progress, PumpEnd, PumpLimits, PumpOptions, RecoverError, Sink, StdoutSink, Tls,
+    TransactionalFiles, TransactionalOptions, TransactionalSink, pump,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -19,6 +20,7 @@ use crate::{
     exit::Exit,
     log,
     plan::{Output, Plan},
+    state,
 };
 
 /// Output files take at most this part of what the process may open; the rest is for connections.
@@ -27,31 +29,64 @@ const FILES_PART: u64 = 4;
 /// More open output files than this help nobody.
 const FILES_MAX: u64 = 1024;
 
+/// Where a state keeps the records of transactions that are held back, below its folder.
+const SPILLS: &str = "spills";
+
 /// Runs until a signal, the plan, or the output ends it.
 pub(crate) fn run(plan: Plan) -> Result<(), Exit> {
     log::init(plan.log_format, plan.log_level);
+    for warning in &plan.warnings {
+        tracing::warn!("{warning}");
+    }
     forget_port(&plan)?;
     let files = raise_open_files();
     let tls = load_tls(&plan)?;
+    let durability = plan.server.durability;
     // The sink is opened before anybody can connect, so that nothing is accepted that has no place to go.
     match &plan.output {
-        Output::Null => serve(&plan, NullSink::default(), Pace::default()),
+        Output::Null => {
+            let state = state::of(&plan)?;
+            serve(&plan, state, NullSink::default(), Pace::default())
+        }
         Output::Stdout => {
             let sink = StdoutSink::new(plan.format.clone())
                 .map_err(|error| Exit::output(format!("stdout cannot be written to: {error}")))?;
-            serve(&plan, HeldBack::without_state(sink), Pace::default())
+            serve_held_back(&plan, sink, Pace::default())
         }
-        Output::Http(target) => {
-            let sink = open_http(&plan, target, &tls)?;
-            serve(&plan, HeldBack::without_state(sink), Pace::HTTP)
-        }
+        Output::Http(target) => serve_held_back(&plan, open_http(&plan, target, &tls)?, Pace::HTTP),
         Output::File(pattern) => {
-            let options = FileOptions { open_files_max: files, ..Default::default() };
+            let options = FileOptions { open_files_max: files, durability, ..Default::default() };
             let sink = FileSink::open(pattern.clone(), plan.format.clone(), options)
                 .map_err(|error| Exit::output(error.to_string()))?;
-            serve(&plan, HeldBack::without_state(sink), Pace::default())
+            serve_held_back(&plan, sink, Pace::default())
+        }
+        Output::Transactions(pattern) => {
+            let options = TransactionalOptions {
+                existing: plan.existing,
+                durability,
+                open_files_max: files,
+                ..Default::default()
+            };
+            let sink = TransactionalFiles::open(pattern.clone(), plan.format.clone(), options)
+                .map_err(|error| Exit::output(error.to_string()))?;
+            let state = state::of(&plan)?;
+            serve(&plan, state, sink, Pace::default())
         }
     }
+}
+
+/// Lets transactions wait until they are committed: in the state where there is one.
+fn serve_held_back(plan: &Plan, sink: impl Sink + 'static, pace: Pace) -> Result<(), Exit> {
+    let Some(state) = state::of(plan)? else {
+        return serve(plan, None, HeldBack::without_state(sink), pace);
+    };
+    let options = HeldBackOptions {
+        folder: Some(state.folder.join(SPILLS)),
+        durability: plan.server.durability,
+        ..Default::default()
+    };
+    let sink = HeldBack::new(sink, Arc::clone(&state.disk), options);
+    serve(plan, Some(state), sink, pace)
 }
 
 fn open_http(plan: &Plan, target: &HttpTarget, tls: &Tls) -> Result<HttpSink, Exit> {
@@ -67,6 +102,9 @@ pub(crate) fn look(plan: &Plan) -> Result<(), Exit> {
         Output::Http(target) => HttpSink::look(target, &tls, &plan.http).map_err(cannot_open_http),
         Output::File(pattern) => {
             FileSink::look(pattern).map_err(|error| Exit::output(error.to_string()))
+        }
+        Output::Transactions(pattern) => {
+            TransactionalFiles::look(pattern).map_err(|error| Exit::output(error.to_string()))
         }
     }
 }
@@ -104,13 +142,18 @@ impl Pace {
     }
 }
 
-fn serve(plan: &Plan, sink: impl TransactionalSink + 'static, pace: Pace) -> Result<(), Exit> {
+fn serve(
+    plan: &Plan,
+    state: Option<StateConfig>,
+    sink: impl TransactionalSink + 'static,
+    pace: Pace,
+) -> Result<(), Exit> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("ksink-net")
         .build()
         .map_err(|error| Exit::run_time(format!("cannot start threads: {error}")))?;
-    let served = runtime.block_on(serve_on(plan, sink, pace));
+    let served = runtime.block_on(serve_on(plan, state, sink, pace));
     // A sink that is stuck in a write must not keep the process alive.
     runtime.shutdown_background();
     served
@@ -118,12 +161,13 @@ fn serve(plan: &Plan, sink: impl TransactionalSink + 'static, pace: Pace) -> Res
 
 async fn serve_on(
     plan: &Plan,
-    sink: impl TransactionalSink + 'static,
+    state: Option<StateConfig>,
+    mut sink: impl TransactionalSink + 'static,
     pace: Pace,
 ) -> Result<(), Exit> {
     let mut signals =
         Signals::new().map_err(|error| Exit::run_time(format!("signals: {error}")))?;
-    let server = Server::open(plan.server.clone()).map_err(cannot_open)?;
+    let server = open_server(plan, state, &mut sink).await?;
     let (running, deliveries) = server
         .bind(&plan.listen)
         .await
@@ -159,6 +203,22 @@ async fn serve_on(
             Err(Exit::run_time("stopped by a second signal, without draining"))
         }
     }
+}
+
+/// Opens the server with what it remembers, and brings the outputs to where that says they stand.
+async fn open_server(
+    plan: &Plan,
+    state: Option<StateConfig>,
+    sink: &mut impl Sink,
+) -> Result<Server, Exit> {
+    if let Some(state) = &state {
+        tracing::info!(folder = %state.folder.display(), "state");
+    }
+    let config = ServerConfig { state, ..plan.server.clone() };
+    let mut server = Server::open(config).map_err(cannot_open)?;
+    let resumed = sink.recover(server.held()).await.map_err(cannot_recover)?;
+    server.resume(resumed).map_err(cannot_open)?;
+    Ok(server)
 }
 
 /// Why the server is to stop.
@@ -285,8 +345,23 @@ fn raise_open_files() -> usize {
     usize::try_from(files).unwrap_or(1)
 }
 
-fn cannot_open(error: OpenError) -> Exit {
-    Exit::run_time(error.to_string())
+pub(crate) fn cannot_open(error: OpenError) -> Exit {
+    let line = error.to_string();
+    match error {
+        OpenError::NoPartitions | OpenError::NoRandomNumbers(_) => Exit::run_time(line),
+        OpenError::Journal(ksink_server::JournalOpenError::Locked { .. }) => Exit::output(line),
+        OpenError::Journal(_)
+        | OpenError::Unwritable(_)
+        | OpenError::Ledger { .. }
+        | OpenError::OtherPurpose { .. } => Exit::config(line),
+    }
+}
+
+fn cannot_recover(error: RecoverError) -> Exit {
+    match error {
+        RecoverError::Stopped(_) => Exit::config(error.to_string()),
+        RecoverError::Failed { .. } => Exit::output(error.to_string()),
+    }
 }
 
 /// The signals that ask for an end.

@@ -85,6 +85,9 @@ impl Journal {
     /// Appends frames in one write, and returns the number of the last one; of the one before them if there are none.
     /// They survive the end of the process then.
     ///
+    /// The first frame of a run should be synced before the run does anything that a start must know of: if power is
+    /// lost before, the next start sees how the run before this one ended.
+    ///
     /// # Errors
     /// The journal is poisoned, except after [`JournalError::TooLarge`].
     pub fn append<'f>(

@@ -56,6 +56,8 @@ pub use ksink_event::{
     LastStop, Position, RecordSet, Refusal, Reporter, Resumed, Topic, Transaction, accept,
 };
 
+pub use ksink_journal::OpenError as JournalOpenError;
+
 pub use self::{
     broker::{
         Broker, BrokerConfig, ConnectionId, Decided, HostPort, Inspected, ReplyTo, Settled,

@@ -39,6 +39,8 @@ pub struct Limits {
     /// Transactional ids that are remembered. Where there are more, those are forgotten that have nothing open and
     /// were used least recently. Default 10,000.
     pub transactions_max: usize,
+    /// Bytes of those ids; the same holds where there are more. Default 16 MiB.
+    pub transactional_id_bytes_max: usize,
     /// Partitions of all open transactions together, each counted once for each transaction. Default 200,000.
     pub transaction_partitions_max: usize,
     /// The longest timeout that a producer may ask for its transactions. Default 15 minutes, as Kafka's
@@ -72,6 +74,7 @@ impl Default for Limits {
             topic_names_max: 100_000,
             partitions_max: 200_000,
             transactions_max: 10_000,
+            transactional_id_bytes_max: 16 << 20,
             transaction_partitions_max: 200_000,
             transaction_time_max: Duration::from_secs(900),
             idle_max: Duration::from_secs(600),

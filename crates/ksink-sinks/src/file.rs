@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-use ksink_disk::{Disk, NamedBy, RealDisk};
+use ksink_disk::{Disk, NamedBy, RealDisk, fail_point};
 use ksink_event::{Ack, Durability, Held, Position, RecordSet, Refusal, Resumed, Topic};
 
 use self::opening::Opening;
@@ -54,9 +54,11 @@ pub struct FileSink {
     /// Outputs that failed and were not open at the time, or are not any more: they take nothing more
     /// until the flush has reported them.
     failed: HashMap<Topic, Failure>,
-    /// Where outputs stood that were closed since the last flush.
-    closed: HashMap<Topic, FilePosition>,
-    /// The same, as the flush tells them.
+    /// Where files that are not open stood when the server was told last.
+    told: HashMap<Topic, FilePosition>,
+    /// Files that were closed since the last flush, with a part of its group.
+    closed: HashSet<Topic>,
+    /// Where they stood, for the flush to tell.
     positions: Vec<Position>,
     /// Files that are not open, and of which a part may not be synced.
     unsynced: HashSet<PathBuf>,
@@ -73,7 +75,8 @@ pub struct FileOptions {
     /// How many files of a pattern may be open at once, at least 1. Others are closed, least recently used
     /// first.
     pub open_files_max: usize,
-    /// What an acknowledgement survives: at [`Durability::Power`] a flush syncs what it wrote.
+    /// What an acknowledgement survives: at [`Durability::Power`] a flush syncs what it wrote, at
+    /// [`Durability::Process`] only records of transactions.
     pub durability: Durability,
     /// How many syncs of one flush run at the same time, on threads of their own, at least 1.
     pub syncs_at_once: usize,
@@ -82,6 +85,18 @@ pub struct FileOptions {
 impl Default for FileOptions {
     fn default() -> Self {
         Self { open_files_max: 256, durability: Durability::default(), syncs_at_once: 16 }
+    }
+}
+
+impl FileOptions {
+    /// Whether a set must survive the loss of power once it is flushed. Records of a transaction come when its commit
+    /// is decided, and what tells of it may be gone afterwards.
+    fn syncs(&self, set: &RecordSet) -> bool {
+        match self.durability {
+            Durability::Power => true,
+            Durability::Process => set.transaction.is_some(),
+            Durability::None => false,
+        }
     }
 }
 
@@ -129,7 +144,8 @@ impl FileSink {
             all_topics: Topic::from(""),
             open: HashMap::new(),
             failed: HashMap::new(),
-            closed: HashMap::new(),
+            told: HashMap::new(),
+            closed: HashSet::new(),
             positions: Vec::new(),
             unsynced: HashSet::new(),
             spare: Vec::new(),
@@ -187,8 +203,12 @@ impl FileSink {
     fn close_one(&mut self, topic: &Topic) {
         let Some(mut opening) = self.open.remove(topic) else { return };
         finish_writing(&*self.disk, self.options, &mut [&mut opening]);
-        match opening.output.end_group() {
-            Ok(position) => self.keep_position(topic, position),
+        match opening.end_group() {
+            Ok(Some(position)) => {
+                self.closed.insert(topic.clone());
+                self.positions.push(position);
+            }
+            Ok(None) => {}
             Err(failure) => {
                 self.failed.insert(topic.clone(), failure);
             }
@@ -198,16 +218,15 @@ impl FileSink {
             self.open.insert(topic.clone(), opening);
         } else {
             self.unsynced.insert(self.pattern.path(topic));
+            self.let_go(topic, opening);
         }
     }
 
-    /// Remembers for the flush, and for another opening before it, where an output stood.
-    fn keep_position(&mut self, topic: &Topic, position: Option<Position>) {
-        let bytes = position.as_ref().and_then(|position| position.bytes.as_deref());
-        if let Some(position) = bytes.and_then(FilePosition::parse) {
-            self.closed.insert(topic.clone(), position);
+    /// Remembers what the server was told of a file that is closed.
+    fn let_go(&mut self, topic: &Topic, opening: Opening) {
+        if let Some(told) = opening.told {
+            self.told.insert(topic.clone(), told);
         }
-        self.positions.extend(position);
     }
 }
 
@@ -220,6 +239,7 @@ impl Sink for FileSink {
         self.writes += 1;
         let opening = self.open.get_mut(&topic).expect("make_ready opened it");
         opening.used_at = self.writes;
+        opening.awaits_sync |= self.options.syncs(set);
         if !opening.output.has_group() {
             opening.output.swap_buffer(self.spare.pop().unwrap_or_default());
         }
@@ -239,9 +259,9 @@ impl Sink for FileSink {
         let mut openings: Vec<&mut Opening> = with_groups.collect();
         openings.sort_unstable_by_key(|opening| opening.output.id().0);
         finish_writing(&*self.disk, self.options, &mut openings);
-        for Opening { output, .. } in openings {
-            flushed.add(output.end_group());
-            keep_buffer(&mut self.spare, output);
+        for opening in openings {
+            flushed.add(opening.end_group());
+            keep_buffer(&mut self.spare, &mut opening.output);
         }
         flushed
     }
@@ -256,14 +276,17 @@ impl Sink for FileSink {
     }
 }
 
-/// Writes the groups of some outputs, and syncs them where an acknowledgement survives the loss of power.
+/// Writes the groups of some outputs, and syncs those that await it.
 fn finish_writing(disk: &dyn Disk, options: FileOptions, openings: &mut [&mut Opening]) {
     for opening in &mut *openings {
         opening.output.finish_writing();
     }
-    match options.durability {
-        Durability::Power => syncs::sync_groups(disk, openings, options.syncs_at_once),
-        Durability::Process | Durability::None => {}
+    fail_point("file-appended");
+    let awaiting = openings.iter_mut().filter(|opening| opening.awaits_sync);
+    let mut awaiting: Vec<&mut Opening> = awaiting.map(|opening| &mut **opening).collect();
+    if !awaiting.is_empty() {
+        syncs::sync_groups(disk, &mut awaiting, options.syncs_at_once);
+        fail_point("file-synced");
     }
 }
 

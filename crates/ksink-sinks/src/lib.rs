@@ -28,6 +28,8 @@ mod output;
 mod path;
 mod position;
 pub mod pump;
+#[cfg(test)]
+mod rig;
 mod sink;
 mod stdout;
 #[cfg(test)]

@@ -82,10 +82,20 @@ pub async fn pump(
     options: &PumpOptions,
 ) -> PumpEnd {
     let complaints = Complaints::new(Instant::now());
-    let mut pump =
-        Pump { deliveries, sink, options, complaints, accepted: 0, held_over: None, tried: None };
+    let mut pump = Pump {
+        deliveries,
+        sink,
+        options,
+        complaints,
+        accepted: 0,
+        held_over: None,
+        tried: None,
+        server: None,
+    };
     let end = pump.run().await;
-    sink.close().await;
+    pump.sink.close().await;
+    // Only now may the journal say that everything was left in good order.
+    drop(pump.server);
     end
 }
 
@@ -100,6 +110,8 @@ struct Pump<'p, S> {
     held_over: Option<Delivery>,
     /// By which it can be awaited that the last commits are framed, until they are.
     tried: Option<Reporter>,
+    /// As long as somebody could report something the server does not end its journal.
+    server: Option<Reporter>,
 }
 
 impl<S: TransactionalSink> Pump<'_, S> {
@@ -158,6 +170,7 @@ impl<S: TransactionalSink> Pump<'_, S> {
         let (mut taken, mut next) = (0, Some(first));
         while let Some(Delivery { event, ack }) = next {
             taken += 1;
+            self.server.get_or_insert_with(|| ack.reporter());
             match event {
                 Event::Records(set) if overtakes(&set, &questions) => {
                     self.held_over = Some(Delivery { event: Event::Records(set), ack });

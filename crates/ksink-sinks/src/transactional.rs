@@ -41,7 +41,7 @@ use self::{
 };
 use crate::{
     Committed, Flushed, Format, OpenError, OutputId, Prepared, RecoverError, Sink,
-    TransactionPattern, TransactionalSink, Undone,
+    TransactionPattern, TransactionalSink, Undone, file::look::look_at_folder,
 };
 
 /// Writes each transaction to files of its own, named by a [`TransactionPattern`].
@@ -195,6 +195,15 @@ impl TransactionalFiles {
             has_leftovers_of_last_run: false,
             openings: 0,
         })
+    }
+
+    /// Looks whether [`open`](Self::open) would find what it needs, without making a file or a folder.
+    ///
+    /// # Errors
+    /// When it would not.
+    pub fn look(pattern: &TransactionPattern) -> Result<(), OpenError> {
+        let folder = pattern.folder();
+        look_at_folder(folder).map_err(|cause| OpenError { path: folder.to_owned(), cause })
     }
 
     /// Whether outputs are made durable before a commit is decided.

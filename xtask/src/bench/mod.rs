@@ -18,6 +18,7 @@ mod server;
 mod table;
 mod tcp;
 mod trim;
+mod txn;
 mod walk;
 mod wire;
 
@@ -44,6 +45,8 @@ enum What {
     Server(server::ServerArgs),
     /// Decoding, decompressing and encoding batches, against the crate kafka-protocol.
     Wire(wire::WireArgs),
+    /// What exactly once costs: commits, recovery, and the journal under plain load.
+    Txn(txn::TxnArgs),
     /// The server that does nothing, which `bench server` starts for its limits.
     #[command(hide = true)]
     Tcp(tcp::TcpArgs),
@@ -57,6 +60,7 @@ pub(crate) fn run(args: Args) -> Result<bool> {
     match args.what.unwrap_or(What::Server(args.server)) {
         What::Server(args) => server::run(&args),
         What::Wire(args) => wire::run(&args),
+        What::Txn(args) => txn::run(&args),
         What::Tcp(args) => tcp::run(&args).map(|()| true),
     }
 }

@@ -10,8 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
-use rustix::param::clock_ticks_per_second;
+use anyhow::{Context, Result, bail, ensure};
+use rustix::{
+    param::clock_ticks_per_second,
+    process::{Pid, Signal, kill_process},
+};
 
 use super::{cores::Cores, tcp};
 
@@ -85,6 +88,15 @@ impl Server {
         server.addr = addr(line.trim().parse().context("the bare server tells no port")?);
         server.started_in = start.elapsed();
         Ok(server)
+    }
+
+    /// Asks the server to end in good order, and waits until it has.
+    pub(super) fn stop(mut self) -> Result<()> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "ksink ended with {status}");
+        Ok(())
     }
 
     fn wait_for_port(&mut self, file: &Path) -> Result<u16> {

@@ -7,5 +7,8 @@ mod listening;
 mod logs;
 mod outputs;
 mod process;
+mod producer;
 mod settings;
+mod state;
+mod transactions;
 mod usage;

@@ -57,7 +57,13 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 
 impl Setup {
     pub(crate) fn new(flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::again(tempfile::tempdir().expect("a folder"), flags)
+    }
+
+    /// In the folder of an earlier process.
+    pub(crate) fn again(folder: TempDir, flags: &[&str]) -> Self {
+        // Where that one listened would mislead whoever waits for this one.
+        let _ = fs::remove_file(folder.path().join("port"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_ksink"));
         let file = |name| File::create(folder.path().join(name)).expect("a file");
         command.env_clear().current_dir(folder.path()).stdin(Stdio::null());
@@ -153,6 +159,12 @@ impl Ksink {
         self.wait()
     }
 
+    /// Ends it without a warning, as `kill -9` does.
+    pub(crate) fn kill(self) -> TempDir {
+        self.signal(Signal::KILL);
+        self.wait().folder
+    }
+
     /// Waits until it ends.
     pub(crate) fn wait(mut self) -> Ended {
         let status =
@@ -185,5 +197,16 @@ impl Ended {
 
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).expect("the file")
+    }
+
+    /// One line on stderr that says so, and this code.
+    #[track_caller]
+    pub(crate) fn assert_refused(&self, code: i32, says: &[&str]) {
+        self.assert_code(code);
+        let line = self.stderr.lines().last().unwrap_or_default();
+        assert!(line.starts_with("ksink: "), "{}", self.stderr);
+        for says in says {
+            assert!(line.contains(says), "{says} is missing: {line}");
+        }
     }
 }

@@ -10,7 +10,10 @@ use super::{
     produce::{ProduceAnswer, Refused},
     topics::TopicIndex,
 };
-use crate::{session::Reply, state::Kept};
+use crate::{
+    session::Reply,
+    state::{Kept, Needs},
+};
 
 /// Deliveries that the sink has not answered, and requests that wait for them.
 ///
@@ -56,8 +59,8 @@ pub(super) struct Answered {
 pub(super) enum Accepted {
     /// An earlier batch of its producer was refused: nobody must hear success.
     Void,
-    /// It is kept, once a restart would remember this.
-    Kept(Option<Link>, Kept),
+    /// It is kept, once a restart would remember this, that safely.
+    Kept(Option<Link>, Kept, Needs),
 }
 
 /// Names a produce request among those in flight.
@@ -70,7 +73,7 @@ struct Waiting {
     places: Vec<Place>,
     chain: Option<(Link, Arc<Chain>)>,
     /// What is to be remembered of it once the sink keeps it; taken when the sink says so.
-    kept: Option<Kept>,
+    kept: Option<(Kept, Needs)>,
 }
 
 #[derive(Debug)]
@@ -91,7 +94,7 @@ impl InFlight {
         &mut self,
         place: Place,
         link: Option<Link>,
-        kept: Kept,
+        kept: (Kept, Needs),
     ) -> (DeliveryId, Option<Arc<Chain>>) {
         let delivery = DeliveryId(self.new_id());
         let chain = link.map(|link| (link, self.join(link)));
@@ -135,8 +138,8 @@ impl InFlight {
         if waiting.chain.as_ref().is_some_and(|(_, chain)| chain.is_void(delivery)) {
             return Some(Accepted::Void);
         }
-        let kept = waiting.kept.take()?;
-        Some(Accepted::Kept(waiting.chain.as_ref().map(|(link, _)| *link), kept))
+        let (kept, needs) = waiting.kept.take()?;
+        Some(Accepted::Kept(waiting.chain.as_ref().map(|(link, _)| *link), kept, needs))
     }
 
     /// Takes note of what becomes of a delivery. `None` if nobody waits for that.

@@ -219,6 +219,10 @@ impl Broker {
                 self.coordinator.prepared(now, delivery, intent);
             }
             Answer::Reported { positions, framed } => {
+                if !positions.is_empty() {
+                    // What is appended from now on may outlive the loss of power, so this has to as well.
+                    self.outgoing.need(self.needs_of_records(false));
+                }
                 self.outgoing.note_positions(positions);
                 self.outgoing.then().reported.push(framed);
             }
@@ -280,12 +284,12 @@ impl Broker {
         match self.in_flight.accept(delivery) {
             None => {}
             Some(Accepted::Void) => self.settle_one(delivery, Err(Refused::out_of_order())),
-            Some(Accepted::Kept(link, mut kept)) => {
+            Some(Accepted::Kept(link, mut kept, needs)) => {
                 // What is forgotten already is not to be remembered by a restart alone.
                 kept.by = kept.by.filter(|_| link.is_some_and(|link| self.sequences.knows(link)));
                 self.outgoing.note(Fact::Kept(kept));
                 self.outgoing.then().accepted.push(delivery);
-                self.outgoing.need(self.needs_of_plain_records());
+                self.outgoing.need(needs);
             }
         }
     }
@@ -298,10 +302,11 @@ impl Broker {
         }
     }
 
-    fn needs_of_plain_records(&self) -> Needs {
+    /// How safe a batch must be before it is acknowledged. In a transaction the commit is what must survive.
+    fn needs_of_records(&self, is_transactional: bool) -> Needs {
         match self.config.durability {
-            Durability::Process | Durability::None => Needs::Written,
-            Durability::Power => Needs::Synced,
+            Durability::Power if !is_transactional => Needs::Synced,
+            Durability::Process | Durability::Power | Durability::None => Needs::Written,
         }
     }
 

@@ -233,7 +233,9 @@ impl Broker {
             count: batch.walk.count(),
             by: producer.map(KeptBy::from),
         };
-        let (delivery, chain) = self.in_flight.deliver(place, producer.map(|(link, _)| link), kept);
+        let needs = self.needs_of_records(set.transaction.is_some());
+        let link = producer.map(|(link, _)| link);
+        let (delivery, chain) = self.in_flight.deliver(place, link, (kept, needs));
         if let Some((link, numbered)) = producer {
             let now = decision.now.instant;
             let forgotten = self.sequences.deliver(now, link, numbered, base_offset, delivery);

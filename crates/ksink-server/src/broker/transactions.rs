@@ -30,6 +30,7 @@ pub(super) type Ends = HashMap<EndId, (ReplyTo, Head)>;
 pub(super) fn rules(config: &BrokerConfig, limits: &Limits) -> Rules {
     Rules {
         transactions_max: limits.transactions_max,
+        id_bytes_max: limits.transactional_id_bytes_max,
         partitions_max: limits.transaction_partitions_max,
         timeout_max: limits.transaction_time_max,
         durability: config.durability,

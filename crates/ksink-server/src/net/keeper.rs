@@ -39,6 +39,8 @@ pub(super) struct Keeper {
     unsynced: VecDeque<(u64, FrameId)>,
     syncing: Option<JoinHandle<Synced>>,
     trouble: Option<Trouble>,
+    /// A journal that has grown could not start over, and is not tried again before.
+    left_alone_until: Option<Instant>,
 }
 
 /// What came of a sync: up to which number everything is safe.
@@ -71,8 +73,8 @@ impl Keeper {
         heard: mpsc::UnboundedReceiver<Answer>,
         state: Option<State>,
     ) -> Self {
-        let (unsynced, syncing, trouble) = Default::default();
-        Self { desk, heard, state, unsynced, syncing, trouble }
+        let (unsynced, syncing, trouble, left_alone_until) = Default::default();
+        Self { desk, heard, state, unsynced, syncing, trouble, left_alone_until }
     }
 
     /// Keeps frames until nobody is left who could answer, and ends the journal then.
@@ -87,7 +89,7 @@ impl Keeper {
                 News::SinkGone => break,
             }
             self.keep();
-            if self.state.as_ref().is_some_and(State::is_full) {
+            if self.is_start_over_due() {
                 self.start_over().await;
             }
         }
@@ -106,6 +108,12 @@ impl Keeper {
             () = until(self.desk.timeout()) => News::Timeout,
             () = until(self.trouble.as_ref().map(|trouble| trouble.again_at)) => News::StartOver,
         }
+    }
+
+    /// A journal that has grown starts over; one that could not goes on as it is for a while.
+    fn is_start_over_due(&self) -> bool {
+        let is_left_alone = self.left_alone_until.is_some_and(|until| Instant::now() < until);
+        !is_left_alone && self.trouble.is_none() && self.state.as_ref().is_some_and(State::is_full)
     }
 
     /// Writes what the broker has decided.
@@ -206,6 +214,12 @@ impl Keeper {
     }
 
     fn postpone(&mut self, error: &ksink_journal::JournalError, waiting: Vec<Frame>) {
+        let is_sound = self.state.as_ref().is_some_and(|state| !state.is_poisoned());
+        if is_sound && self.trouble.is_none() {
+            tracing::warn!(%error, again_in = ?RETRY_PAUSE_MAX, "the journal grows on: cannot write a new one");
+            self.left_alone_until = Some(Instant::now() + RETRY_PAUSE_MAX);
+            return self.sync();
+        }
         let pause = self.trouble.as_ref().map_or(RETRY_PAUSE, |trouble| trouble.pause);
         tracing::error!(%error, again_in = ?pause, "cannot write a new journal");
         let again_at = Instant::now() + pause;
@@ -216,6 +230,7 @@ impl Keeper {
 
     /// Syncs what was framed, and says goodbye in the journal.
     async fn end(mut self) {
+        self.keep();
         if self.trouble.is_some() {
             self.start_over().await;
         }

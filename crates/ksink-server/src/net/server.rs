@@ -179,7 +179,15 @@ impl Server {
         // Whoever did not answer for what is held hears of all that is decided.
         self.broker.resume(now(), self.held.last_stop, Resumed::default());
         self.keep().map_err(io::Error::other)?;
-        let listener = addr.listen().await?;
+        let listener = match addr.listen().await {
+            Ok(listener) => listener,
+            Err(error) => {
+                // What was left in good order still is.
+                let state = self.state.filter(|_| self.held.last_stop == LastStop::Clean);
+                state.map(State::close).transpose().map_err(io::Error::other)?;
+                return Err(error);
+            }
+        };
         let local_addr = listener.local_addr()?;
         let (drain, draining) = watch::channel(false);
         let (queue, deliveries) = queue(self.limits.queue_requests_max.max(1));

@@ -106,6 +106,11 @@ impl State {
         self.journal.is_full()
     }
 
+    /// Whether nothing can be written any more but a new journal.
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.journal.is_poisoned()
+    }
+
     /// Begins a new journal with all that is known and with what waits; where that fails, what waits is
     /// returned.
     pub(super) fn start_over(

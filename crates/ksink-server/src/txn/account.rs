@@ -251,6 +251,16 @@ impl Account {
             .map(|open| open.transaction.clone())
     }
 
+    /// Whether that partition is in a transaction which is not decided.
+    pub(super) fn holds(&self, topic: &str, partition: i32) -> bool {
+        match &self.state {
+            State::Ongoing(open) | State::Preparing(Preparing { open, .. }) => {
+                open.partitions.contains(topic, partition)
+            }
+            State::Empty | State::Ending(_) | State::Ended(_) => false,
+        }
+    }
+
     /// How many partitions its open transaction has.
     pub(super) fn partitions(&self) -> usize {
         self.open().map_or(0, |open| open.partitions.len())

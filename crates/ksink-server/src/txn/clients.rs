@@ -113,9 +113,9 @@ impl Coordinator {
         if who.epoch < account.producer.epoch {
             return Err(TxnError::Fenced);
         }
-        match account.transaction_of(topic, partition) {
-            Some(_) => Err(TxnError::Plain),
-            None => Ok(()),
+        match account.holds(topic, partition) {
+            true => Err(TxnError::Plain),
+            false => Ok(()),
         }
     }
 
@@ -195,8 +195,11 @@ impl Coordinator {
         timeout_ms: i32,
         new_id: NewId<'_>,
     ) -> Result<Producer, TxnError> {
+        if id.len() > self.rules.id_bytes_max {
+            return Err(TxnError::NoRoom);
+        }
         let producer = Producer { id: new_id().ok_or(TxnError::NoRoom)?, epoch: 0 };
-        while self.accounts.len() >= self.rules.transactions_max {
+        while !self.has_room_for(id) {
             let oldest = self.agenda.least_recently_used().ok_or(TxnError::NoRoom)?;
             tracing::debug!(transactional_id = %oldest, "forgotten, to make room");
             self.forget(&oldest);
@@ -204,9 +207,15 @@ impl Coordinator {
         let id: Arc<str> = id.into();
         let account = Account::new(now, id.clone(), producer, timeout_ms);
         self.accounts.insert(id.clone(), account);
+        self.id_bytes += id.len();
         self.set_producer(&id, producer, None);
         self.note(now, &id, self.needs_of_init(), None);
         Ok(producer)
+    }
+
+    fn has_room_for(&self, id: &str) -> bool {
+        self.accounts.len() < self.rules.transactions_max
+            && self.id_bytes + id.len() <= self.rules.id_bytes_max
     }
 
     /// Brings partitions into the open transaction, or opens one with them. Tells whether that changed anything.

@@ -80,6 +80,8 @@ pub(crate) enum Protocol {
 pub(crate) struct Rules {
     /// Transactional ids that are remembered.
     pub(crate) transactions_max: usize,
+    /// Bytes of all of them together.
+    pub(crate) id_bytes_max: usize,
     /// Partitions of all open transactions together.
     pub(crate) partitions_max: usize,
     /// The longest timeout that a client may ask for.
@@ -130,6 +132,8 @@ pub(crate) struct Coordinator {
     /// What is decided and not safe yet.
     framing: BTreeMap<Mark, Arc<str>>,
     agenda: Agenda,
+    /// Bytes of all ids.
+    id_bytes: usize,
     /// Partitions of all open transactions.
     partitions: usize,
     last_serial: u64,
@@ -201,6 +205,7 @@ impl Coordinator {
     fn forget(&mut self, id: &Arc<str>) {
         if let Some(account) = self.accounts.remove(id) {
             self.by_producer.remove(&account.producer.id);
+            self.id_bytes -= id.len();
             self.agenda.remove(id);
             let fact = TransactionFact::Forgotten { id: id.clone() };
             self.outputs.push_back(Output::Fact { fact, needs: Needs::Written, mark: None });

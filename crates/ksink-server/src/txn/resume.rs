@@ -28,6 +28,7 @@ impl Coordinator {
             deliveries: HashMap::new(),
             framing: Default::default(),
             agenda: Agenda::default(),
+            id_bytes: remembered.entries.keys().map(|id| id.len()).sum(),
             partitions,
             last_serial: remembered.last_serial,
             last_delivery: 0,

@@ -1,6 +1,11 @@
 //! What is remembered, when a producer hears of it, and what a restart finds.
 
-use ksink_event::{Answer, Durability, Position, Refusal};
+use std::{
+    pin::pin,
+    task::{Context, Waker},
+};
+
+use ksink_event::{Answer, Answers, DeliveryId, Durability, Position, Refusal};
 use ksink_server::{Needs, Reply};
 use ksink_wire::{
     ErrorCode, Response,
@@ -198,6 +203,33 @@ fn how_safe_a_frame_must_be_follows_the_level() {
         house.keep_all();
         client.produce(&mut house, VERSION, "t", &batch(&["x"]));
         accept_all_with(&mut house, Vec::new());
+        assert_eq!(house.next_frame().map(|frame| frame.needs), Some(needs), "{durability:?}");
+    }
+}
+
+/// What a sink says about an output before it touches it.
+fn report(positions: Vec<Position>) -> Answer {
+    let (answers, mut heard) = Answers::new();
+    let reporter = answers.expect(DeliveryId(0), None).reporter();
+    let mut report = pin!(reporter.report(positions));
+    assert!(report.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    // The first answer is that of the delivery, which nobody gave.
+    std::iter::from_fn(|| heard.try_recv().ok())
+        .find(|answer| matches!(answer, Answer::Reported { .. }))
+        .expect("it was reported")
+}
+
+/// exactly-once, Plain records 3, Levels: what is appended after a report may survive the loss of power at `power`,
+/// and so must the report. A question whether all is framed needs no sync.
+#[test]
+fn a_report_is_as_safe_as_what_is_appended_after_it() {
+    for (durability, positions, needs) in [
+        (Durability::Process, vec![Position::at("a", &b"1"[..])], Needs::Written),
+        (Durability::Power, vec![Position::at("a", &b"1"[..])], Needs::Synced),
+        (Durability::Power, Vec::new(), Needs::Written),
+    ] {
+        let mut house = House::with_keeper(durability);
+        house.broker.settle(house.now, report(positions));
         assert_eq!(house.next_frame().map(|frame| frame.needs), Some(needs), "{durability:?}");
     }
 }

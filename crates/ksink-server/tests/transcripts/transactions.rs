@@ -5,7 +5,7 @@ use std::time::Duration;
 use ksink_event::{
     Answer, Decided, Durability, Event, Intent, LastStop, Position, Refusal, Resumed,
 };
-use ksink_server::Limits;
+use ksink_server::{Limits, Needs};
 use ksink_wire::{
     ErrorCode, Response,
     messages::{
@@ -17,7 +17,7 @@ use ksink_wire::{
     records::{BatchBuilder, NewRecord},
 };
 
-use crate::harness::{Client, House, START_MS, batch_by, produce_request};
+use crate::harness::{Client, House, START_MS, batch, batch_by, produce_request};
 
 const OK: ErrorCode = ErrorCode::NONE;
 const BUSY: ErrorCode = ErrorCode::CONCURRENT_TRANSACTIONS;
@@ -175,7 +175,7 @@ impl House {
 
     /// The next event for the sink; there must be one, and no other.
     #[track_caller]
-    fn event(&mut self) -> Event {
+    fn event(&self) -> Event {
         assert_eq!(self.delivered.len(), 1, "{:?}", self.delivered);
         self.delivered[0].event.clone()
     }
@@ -356,9 +356,9 @@ fn what_can_never_be_prepared_is_aborted_and_the_producer_goes_on() {
 #[test]
 fn nothing_is_committed_before_its_frame_is_synced() {
     for (durability, needs) in [
-        (Durability::Process, ksink_server::Needs::Synced),
-        (Durability::Power, ksink_server::Needs::Synced),
-        (Durability::None, ksink_server::Needs::Written),
+        (Durability::Process, Needs::Synced),
+        (Durability::Power, Needs::Synced),
+        (Durability::None, Needs::Written),
     ] {
         let mut house = House::with_keeper(durability);
         let mut producer = Producer::ready(&mut house, true);
@@ -375,6 +375,27 @@ fn nothing_is_committed_before_its_frame_is_synced() {
         assert_eq!(house.asked(), ["commit"]);
         house.settle_transactions(&mut producer.client);
         assert_eq!(producer.hear_end(), OK);
+    }
+}
+
+/// exactly-once, Levels: records inside of a transaction are answered as at `process`, at `power` too; only the commit
+/// syncs.
+#[test]
+fn records_of_a_transaction_are_not_synced_one_by_one() {
+    let mut house = House::with_keeper(Durability::Power);
+    let mut producer = Producer::ready(&mut house, true);
+    for (plain, needs) in [(false, Needs::Written), (true, Needs::Synced)] {
+        match plain {
+            true => producer.client.produce(&mut house, 9, "t", &batch(&["x"])),
+            false => producer.send(&mut house, "x"),
+        }
+        house.keep_all();
+        house.accept_all(&mut producer.client);
+        let frame = house.next_frame().expect("what is kept");
+        assert_eq!(frame.needs, needs);
+        house.keep(frame);
+        house.post_to(&mut [&mut producer.client]);
+        assert_eq!(producer.client.hear_produced().0, OK);
     }
 }
 

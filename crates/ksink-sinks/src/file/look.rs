@@ -35,7 +35,7 @@ pub(crate) fn look_at_file(path: &Path) -> io::Result<()> {
 }
 
 /// Missing folders would be made in the nearest one that there is.
-fn look_at_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn look_at_folder(folder: &Path) -> io::Result<()> {
     for folder in folder.ancestors() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         match fs::metadata(folder) {

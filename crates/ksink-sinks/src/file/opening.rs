@@ -1,19 +1,22 @@
 //! Opening a file, and telling the server before the first byte.
 //!
 //! A server that starts again cuts what lies beyond the position that it remembers. So it has to remember where a
-//! file stood before anything is appended, after each opening. Of a name that nothing has yet it remembers
+//! file stands before anything is appended, after each opening. Of a name that nothing has yet it remembers
 //! that, and then the file that was made: an empty one that is found later is ours.
+//!
+//! A file that is opened again and stands where a flush left it is not reported again: the flush told its position,
+//! and until that is accepted the server has to remember the one before.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-use ksink_disk::Open;
+use ksink_disk::{Open, fail_point};
 use ksink_event::{Ack, Position, Refusal, Reporter, Topic};
 
 use super::{FileSink, OpenError, syncs};
-use crate::{OutputId, append::AppendFile, output::Output, position::FilePosition};
+use crate::{Failure, OutputId, append::AppendFile, output::Output, position::FilePosition};
 
 /// An open file, and what others know of it.
 #[derive(Debug)]
@@ -25,11 +28,26 @@ pub(super) struct Opening {
     pub(super) used_at: u64,
     /// Whether the server remembers where the file stood when it was opened.
     pub(super) is_reported: bool,
+    /// Where the server was told last that it stands.
+    pub(super) told: Option<FilePosition>,
+    /// Whether the group has to be synced.
+    pub(super) awaits_sync: bool,
     /// Whether its name was synced since it was opened.
     pub(super) is_named_durably: bool,
 }
 
 impl Opening {
+    /// Ends the group, of which everything is written and synced.
+    pub(super) fn end_group(&mut self) -> Result<Option<Position>, Failure> {
+        self.awaits_sync = false;
+        let position = self.output.end_group()?;
+        let bytes = position.as_ref().and_then(|position| position.bytes.as_deref());
+        if let Some(position) = bytes.and_then(FilePosition::parse) {
+            self.told = Some(position);
+        }
+        Ok(position)
+    }
+
     fn takes_records(&self) -> bool {
         self.is_reported && !self.output.is_distrusted()
     }
@@ -77,6 +95,7 @@ impl FileSink {
                 Some(file) => file,
                 None => {
                     reporter.report(vec![self.at(&path, FilePosition::Absent)]).await?;
+                    fail_point("file-absent-reported");
                     self.create(&path).map_err(cannot_open)?
                 }
             };
@@ -85,8 +104,7 @@ impl FileSink {
         self.report(topic, &path, reporter).await
     }
 
-    /// Tells the server where an open file stands, unless it is one of which a group is not accepted yet: what the
-    /// server remembers of it is where that group began, and has to stay so until then.
+    /// Tells the server where an open file stands, unless it was told.
     async fn report(
         &mut self,
         topic: &Topic,
@@ -97,14 +115,24 @@ impl FileSink {
         let stands_at =
             opening.output.file().stands_at().map_err(|error| cannot_open(path, &error))?;
         if let Some(position) = stands_at
-            && !self.closed.get(topic).is_some_and(|closed| closed.is_of_same_file(position))
+            && !self.was_told(topic, position)
         {
             reporter.report(vec![self.at(path, position)]).await?;
+            self.told.insert(topic.clone(), position);
+            fail_point("file-reported");
         }
         if let Some(opening) = self.open.get_mut(topic) {
             opening.is_reported = true;
+            opening.told = self.told.remove(topic);
         }
         Ok(())
+    }
+
+    /// Whether the server was told, or is going to be, that a file stands there. A part of the group may be in it: it
+    /// must not be reported with that, also if others appended meanwhile.
+    fn was_told(&self, topic: &Topic, position: FilePosition) -> bool {
+        let Some(told) = self.told.get(topic) else { return false };
+        *told == position || (self.closed.contains(topic) && told.is_of_same_file(position))
     }
 
     /// Closes a file of which a sync failed, once what was refused is cut back.
@@ -113,7 +141,8 @@ impl FileSink {
             && opening.output.is_distrusted()
         {
             opening.output.cut()?;
-            self.open.remove(topic);
+            let opening = self.open.remove(topic);
+            opening.into_iter().for_each(|opening| self.let_go(topic, opening));
         }
         Ok(())
     }
@@ -143,6 +172,7 @@ impl FileSink {
             }
             result => result?,
         };
+        fail_point("file-created");
         let file = AppendFile::over(file)?;
         file.lock()?;
         Ok(file)
@@ -156,6 +186,8 @@ impl FileSink {
             folder: syncs::folder_of(&*self.disk, path),
             used_at: self.writes,
             is_reported: false,
+            told: None,
+            awaits_sync: false,
             is_named_durably: false,
         };
         self.open.insert(topic.clone(), opening);

@@ -10,7 +10,7 @@
 
 use std::{io, path::Path};
 
-use ksink_disk::{DiskFile, Identity, Kind, Open};
+use ksink_disk::{DiskFile, Identity, Kind, Open, fail_point};
 use ksink_event::{Durability, Held, LastStop, Position};
 
 use super::FileSink;
@@ -182,6 +182,7 @@ fn is_same(held: Identity, found: Identity, last_stop: LastStop) -> bool {
 
 fn cut_durably(file: &mut AppendFile, length: u64) -> io::Result<()> {
     file.cut_to(length)?;
+    fail_point("file-cut");
     file.sync()
 }
 

@@ -31,7 +31,9 @@ impl FileSink {
         let folders = open.iter().map(|opening| opening.folder.clone());
         let folders = folders.chain(closed.iter().map(|path| folder_of(&*self.disk, path)));
         results.extend(sync_names(&*self.disk, folders, at_once).into_values());
-        for error in results.into_iter().filter_map(Result::err) {
+        // Whoever moved a folder has what is in it.
+        let is_there = |error: &io::Error| error.kind() != io::ErrorKind::NotFound;
+        for error in results.into_iter().filter_map(Result::err).filter(is_there) {
             tracing::error!(%error, "an output file may lose records if power is lost");
         }
         self.unsynced.clear();

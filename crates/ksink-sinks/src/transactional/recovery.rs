@@ -97,6 +97,8 @@ impl TransactionalFiles {
             let new = || Running::new(transaction.id.clone(), it.seq);
             let running = self.running.entry(serial).or_insert_with(new);
             let last = path.with_extension("");
+            // Nobody knows whether the earlier run came to sync the name.
+            self.unsynced_folders.extend(path.parent().map(Path::to_owned));
             running.files.insert(last, TemporaryFile::new(path.clone(), name, topic, it));
             self.owners.insert(path, serial);
         }

@@ -25,6 +25,8 @@ pub(crate) enum Planted {
     FailedSyncsAreRepeated,
     /// The server forgets where a file stood before the first byte.
     ReportsAreForgotten,
+    /// The server remembers that until power is lost.
+    ReportsAreNotSynced,
 }
 
 /// The model of a disk, with a fault or without.

@@ -68,6 +68,11 @@ fn it_is_noticed_when_reports_are_forgotten() {
     check_is_noticed(Planted::ReportsAreForgotten, Durability::Process);
 }
 
+#[test]
+fn it_is_noticed_when_reports_are_not_synced() {
+    check_is_noticed(Planted::ReportsAreNotSynced, Durability::Power);
+}
+
 fn play(
     seed: u64,
     planted: Option<Planted>,

@@ -4,7 +4,6 @@ mod connections;
 mod histories;
 mod limits;
 mod states;
-mod stories;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -144,13 +143,6 @@ impl World {
     }
 
     #[track_caller]
-    fn accept(&mut self) {
-        let (delivery, _) = self.first().expect("a delivery");
-        self.coordinator.accepted(self.now, delivery);
-        self.collect();
-    }
-
-    #[track_caller]
     fn refuse(&mut self, refusal: &Refusal) {
         let (delivery, _) = self.first().expect("a delivery");
         self.coordinator.refused(self.now, delivery, refusal);
@@ -238,6 +230,7 @@ impl World {
 fn rules() -> Rules {
     Rules {
         transactions_max: 100,
+        id_bytes_max: 1_000,
         partitions_max: 1_000,
         timeout_max: Duration::from_secs(900),
         durability: Durability::Process,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use ksink_disk::{Crash, Disk, Fault, ModelDisk, Open, read_to_end};
 
+use ksink_event::Transaction;
+
 use super::*;
 
 fn sink_on(disk: &ModelDisk, durability: Durability) -> FileSink {
@@ -52,6 +54,25 @@ async fn syncs_are_made_at_power_only_and_names_once() {
             kept(sink.flush().await);
             assert_eq!(disk.calls() - before, calls, "{durability:?}");
         }
+    }
+}
+
+/// exactly-once, Levels: only the commit of a transaction syncs, at process too; none skips it.
+#[tokio::test]
+async fn records_of_a_transaction_are_synced_at_process_too() {
+    for (durability, survives) in [(Durability::Process, true), (Durability::None, false)] {
+        let disk = ModelDisk::new();
+        let mut sink = sink_on(&disk, durability);
+        let before = disk.calls();
+        let mut set = values("t", &["x"]);
+        set.transaction = Some(Arc::new(Transaction { id: "id".into(), serial: 1 }));
+        sink.write(&set, &remembered()).await.unwrap();
+        kept(sink.flush().await);
+        let after_transaction = disk.calls();
+        assert_eq!(after_transaction - before > 2, survives, "{durability:?}: synced");
+        write(&mut sink, "t", &["plain"]).await;
+        kept(sink.flush().await);
+        assert_eq!(disk.calls() - after_transaction, 1, "a plain record is only written");
     }
 }
 
