@@ -54,8 +54,8 @@ pub struct FileSink {
     /// Outputs that failed and were not open at the time, or are not any more: they take nothing more
     /// until the flush has reported them.
     failed: HashMap<Topic, Failure>,
-    /// Where files that are not open stood when the server was told last.
-    told: HashMap<Topic, FilePosition>,
+    /// By name, where files that are not open stood when the server was told last.
+    told: HashMap<Arc<str>, FilePosition>,
     /// Files that were closed since the last flush, with a part of its group.
     closed: HashSet<Topic>,
     /// Where they stood, for the flush to tell.
@@ -218,14 +218,14 @@ impl FileSink {
             self.open.insert(topic.clone(), opening);
         } else {
             self.unsynced.insert(self.pattern.path(topic));
-            self.let_go(topic, opening);
+            self.let_go(opening);
         }
     }
 
     /// Remembers what the server was told of a file that is closed.
-    fn let_go(&mut self, topic: &Topic, opening: Opening) {
+    fn let_go(&mut self, opening: Opening) {
         if let Some(told) = opening.told {
-            self.told.insert(topic.clone(), told);
+            self.told.insert(opening.output.name().clone(), told);
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | `transactional` | [`TransactionalFiles`]: one file a transaction |
 //! | `held_back` | [`HeldBack`]: transactions for any of these |
 //! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
+//! | `position` | how far a file got, as bytes that a server keeps |
 //! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
 //!
 //! A sink knows outputs and bytes. It knows no Kafka request and no journal: what happened, and the duty

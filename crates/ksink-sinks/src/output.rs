@@ -134,6 +134,11 @@ impl Output {
         mem::replace(&mut self.buffer, buffer)
     }
 
+    /// What its positions are called.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     pub(crate) fn id(&self) -> OutputId {
         self.id
     }

@@ -113,9 +113,13 @@ impl Server {
     }
 
     fn answer(&mut self, answer: Answer) {
-        if let Answer::Reported { positions, framed } = answer
-            && self.frame(|ledger| ledger.apply(positions))
-        {
+        let Answer::Reported { positions, framed } = answer else { return };
+        let is_barrier = positions.is_empty();
+        if self.frame(|ledger| ledger.apply(positions)) {
+            // As a server does that power loss must not surprise.
+            if !is_barrier {
+                self.sync();
+            }
             framed.say();
         }
     }
@@ -338,7 +342,7 @@ pub(crate) fn files(disk: &ModelDisk, folder: &Path) -> BTreeMap<PathBuf, String
             Some(Kind::File) => {
                 let file = disk.open(&path, Open::Read).expect("it is there");
                 let bytes = read_to_end(&*file, 0).expect("it can be read");
-                found.insert(path, String::from_utf8(bytes).expect("text"));
+                found.insert(path, String::from_utf8_lossy(&bytes).into_owned());
             }
             Some(Kind::Other) | None => {}
         }

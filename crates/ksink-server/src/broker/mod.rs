@@ -141,7 +141,8 @@ pub struct Settled {
 impl Broker {
     /// A broker that knows what the ledger holds, and the topics of its configuration. An empty ledger is that
     /// of a broker that has seen nothing yet.
-    pub fn new(now: Now, config: BrokerConfig, limits: Arc<Limits>, ledger: &Ledger) -> Self {
+    pub fn new(now: Now, mut config: BrokerConfig, limits: Arc<Limits>, ledger: &Ledger) -> Self {
+        config.cluster_id = ledger.cluster_id.clone().unwrap_or(config.cluster_id);
         let topics = Topics::new(config.topics.clone(), config.partitions, limits.clone(), ledger);
         let first_producer_id = ledger.producer_ids.unwrap_or(config.first_producer_id);
         let producer_ids = ProducerIds::from(first_producer_id);
@@ -349,6 +350,9 @@ impl Broker {
     }
 
     fn finish(&mut self, now: Now, then: Then) {
+        if let Some(reserved_to) = then.producer_ids_to {
+            self.producer_ids.framed(reserved_to);
+        }
         for mark in then.decided {
             self.coordinator.framed(now, mark);
         }

@@ -36,6 +36,8 @@ pub(super) struct Then {
     pub(super) accepted: Vec<DeliveryId>,
     /// Ends of transactions that are carried out from then on.
     pub(super) decided: Vec<Mark>,
+    /// Producer ids below this one are safe to give out from then on.
+    pub(super) producer_ids_to: Option<i64>,
     /// Answers to requests.
     pub(super) replies: Vec<HeldReply>,
     /// Whoever reported where outputs stand.
@@ -125,7 +127,11 @@ impl HeldReply {
 
 impl Then {
     fn is_empty(&self) -> bool {
-        let Self { accepted, decided, replies, reported } = self;
-        accepted.is_empty() && decided.is_empty() && replies.is_empty() && reported.is_empty()
+        let Self { accepted, decided, producer_ids_to, replies, reported } = self;
+        producer_ids_to.is_none()
+            && accepted.is_empty()
+            && decided.is_empty()
+            && replies.is_empty()
+            && reported.is_empty()
     }
 }

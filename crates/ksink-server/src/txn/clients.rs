@@ -220,41 +220,29 @@ impl Coordinator {
 
     /// Brings partitions into the open transaction, or opens one with them. Tells whether that changed anything.
     fn join(&mut self, now: Now, id: &Arc<str>, asked: Partitions) -> Result<bool, TxnError> {
-        let room = self.rules.partitions_max.saturating_sub(self.partitions);
-        let serial = self.last_serial + 1;
-        let account = self.account(id);
-        let added = match &mut account.state {
-            State::Ongoing(open) => {
-                let added = asked.without(&open.partitions);
-                if added.len() > room {
-                    return Err(TxnError::NoRoom);
-                }
-                open.partitions.extend(added.clone());
-                added
-            }
-            State::Empty | State::Ended(_) => {
-                if asked.len() > room {
-                    return Err(TxnError::NoRoom);
-                }
-                self.partitions += asked.len();
-                self.last_serial = serial;
-                self.open(now, id, serial, asked);
-                return Ok(true);
-            }
-            State::Preparing(_) | State::Ending(_) => return Err(TxnError::Busy),
-        };
-        if added.is_empty() {
-            return Ok(false);
+        let missing = self.account(id).missing(asked);
+        let count = missing.len();
+        if self.partitions + count > self.rules.partitions_max {
+            return Err(TxnError::NoRoom);
         }
-        self.partitions += added.len();
-        let fact = TransactionFact::Added { id: id.clone(), partitions: added };
-        self.remember(fact);
+        match &mut self.account(id).state {
+            State::Ongoing(_) if count == 0 => return Ok(false),
+            State::Ongoing(open) => {
+                open.partitions.extend(missing.clone());
+                let fact = TransactionFact::Added { id: id.clone(), partitions: missing };
+                self.remember(fact);
+            }
+            State::Empty | State::Ended(_) => self.open(now, id, missing),
+            State::Preparing(_) | State::Ending(_) => return Err(TxnError::Busy),
+        }
+        self.partitions += count;
         Ok(true)
     }
 
-    fn open(&mut self, now: Now, id: &Arc<str>, serial: u64, partitions: Partitions) {
+    fn open(&mut self, now: Now, id: &Arc<str>, partitions: Partitions) {
+        self.last_serial += 1;
+        let transaction = Arc::new(Transaction { id: id.clone(), serial: self.last_serial });
         let account = self.account(id);
-        let transaction = Arc::new(Transaction { id: id.clone(), serial });
         let deadline = account.deadline(now);
         account.state = State::Ongoing(Open { transaction, partitions, deadline });
         // The epoch is used, so that nobody asks for it again.

@@ -18,11 +18,12 @@
 //! is accepted → the fact that it is done. An abort begins with the fact. See `docs/protocol.md` for the codes.
 //!
 //! - [`clients`]: what clients ask. [`outcome`]: what the sink, the journal and the clock say.
-//! - [`account`]: one transactional id, and its verdicts. [`entry`]: what a restart finds of it.
+//! - [`account`]: one transactional id, and its verdicts. [`ending`]: what is decided. [`entry`]: what a restart finds.
 
 mod account;
 mod agenda;
 mod clients;
+mod ending;
 mod entry;
 mod error;
 mod outcome;

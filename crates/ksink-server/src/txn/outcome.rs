@@ -6,7 +6,8 @@ use ksink_event::{DeliveryId, Durability, Intent, Refusal};
 
 use super::{
     Coordinator, EndId, Mark, Output, Producer, TxnError,
-    account::{Account, Ending, Open, Outcome, State, Step, Waiter},
+    account::{Account, Open, State},
+    ending::{Ending, Outcome, Step, Waiter},
     entry::TransactionFact,
 };
 use crate::{state::Needs, time::Now};

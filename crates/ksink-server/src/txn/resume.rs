@@ -2,15 +2,19 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use ksink_event::{LastStop, Resumed};
+use ksink_event::{Durability, LastStop, Resumed};
 
 use super::{
     Coordinator, Rules,
-    account::{Account, State, Step},
+    account::{Account, State},
     agenda::Agenda,
+    ending::Step,
     entry::Transactions,
 };
 use crate::time::Now;
+
+/// How many serials are left out after a stop that may have lost facts: more than a process uses between two syncs.
+const SERIALS_SKIPPED: u64 = 1 << 32;
 
 impl Coordinator {
     /// A coordinator that knows what is remembered. What was decided rests until [`resume`](Self::resume).
@@ -43,18 +47,27 @@ impl Coordinator {
     }
 
     /// The sink says what it found. What is decided and not applied is delivered; an open transaction whose data is
-    /// gone is aborted as by a timeout, and so is each of them after the machine went down.
+    /// gone is aborted as by a timeout, and so is each of them where it may be gone unnoticed. Saying it again
+    /// changes nothing.
     pub(crate) fn resume(&mut self, now: Now, last_stop: LastStop, resumed: &Resumed) {
+        let is_uncertain = match (last_stop, self.rules.durability) {
+            (LastStop::Clean, _) | (LastStop::Unclean, Durability::Process | Durability::Power) => {
+                false
+            }
+            (LastStop::Unclean, Durability::None) | (LastStop::Rebooted, _) => true,
+        };
+        if is_uncertain {
+            // Some that were used may be forgotten, and an output may know them.
+            self.last_serial = self.last_serial.saturating_add(SERIALS_SKIPPED);
+        }
         let applied: HashSet<u64> = resumed.applied.iter().copied().collect();
         let lost: HashSet<u64> = resumed.lost.iter().copied().collect();
         for id in self.ids() {
             match &self.account(&id).state {
                 State::Ongoing(open) => {
-                    let is_lost = lost.contains(&open.transaction.serial);
-                    match last_stop {
-                        LastStop::Rebooted => self.fence(now, &id),
-                        LastStop::Clean | LastStop::Unclean if is_lost => self.fence(now, &id),
-                        LastStop::Clean | LastStop::Unclean => {}
+                    if is_uncertain || lost.contains(&open.transaction.serial) {
+                        tracing::warn!(transactional_id = %id, "the open transaction did not survive, and is aborted");
+                        self.fence(now, &id);
                     }
                 }
                 State::Ending(ending) if ending.step == Step::Resuming => {

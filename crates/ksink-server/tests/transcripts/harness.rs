@@ -129,7 +129,9 @@ impl House {
 
     /// Another process starts with what was kept, and its sink found this.
     pub(crate) fn restart(&mut self, last_stop: LastStop, resumed: Resumed) {
-        let (now, config) = (self.now, self.config.clone());
+        // What it would be called if it remembered nothing.
+        let config = BrokerConfig { cluster_id: "another".into(), ..self.config.clone() };
+        let now = self.now;
         self.broker = Broker::new(now, config, self.limits.clone(), &self.ledger);
         self.delivered.clear();
         self.frames.clear();

@@ -326,3 +326,17 @@ fn an_admin_hears_nothing_while_the_journal_fails() {
     let settled = house.broker.poll_settled().expect("an end");
     assert!(matches!(settled.reply, Reply::Hangup(_)));
 }
+
+#[test]
+fn a_restart_is_the_same_cluster() {
+    let (mut house, _) = house();
+    for _ in 0..2 {
+        house.crash();
+        let mut client = house.connect();
+        client.send(&mut house, 12, MetadataRequest::default());
+        client.hear(|response| {
+            let Response::Metadata(response) = response else { panic!("{response:?}") };
+            assert_eq!(response.cluster_id, Some("the-cluster"));
+        });
+    }
+}

@@ -4,8 +4,9 @@
 //! file stands before anything is appended, after each opening. Of a name that nothing has yet it remembers
 //! that, and then the file that was made: an empty one that is found later is ours.
 //!
-//! A file that is opened again and stands where a flush left it is not reported again: the flush told its position,
-//! and until that is accepted the server has to remember the one before.
+//! A file that stands where the server was told last is not reported again: not when it is opened again and stands
+//! where a flush left it (until that is accepted the server has to remember the position before), and not when it
+//! stands where a recovery left it.
 
 use std::{
     io,
@@ -111,28 +112,27 @@ impl FileSink {
         path: &Path,
         reporter: &Reporter,
     ) -> Result<(), Refusal> {
-        let opening = self.open.get(topic).expect("it was opened just now");
-        let stands_at =
-            opening.output.file().stands_at().map_err(|error| cannot_open(path, &error))?;
-        if let Some(position) = stands_at
-            && !self.was_told(topic, position)
-        {
-            reporter.report(vec![self.at(path, position)]).await?;
-            self.told.insert(topic.clone(), position);
-            fail_point("file-reported");
-        }
-        if let Some(opening) = self.open.get_mut(topic) {
+        let opening = self.open.get_mut(topic).expect("it was opened just now");
+        let stands_at = opening.output.file().stands_at();
+        let Some(position) = stands_at.map_err(|error| cannot_open(path, &error))? else {
             opening.is_reported = true;
-            opening.told = self.told.remove(topic);
-        }
+            return Ok(());
+        };
+        let name = opening.output.name();
+        let told = self.told.get(name).copied();
+        let told = match told.filter(|told| is_known(*told, position, self.closed.contains(topic)))
+        {
+            Some(told) => told,
+            None => {
+                reporter.report(vec![Position::at(name.clone(), position.to_bytes())]).await?;
+                fail_point("file-reported");
+                position
+            }
+        };
+        self.told.remove(name);
+        opening.told = Some(told);
+        opening.is_reported = true;
         Ok(())
-    }
-
-    /// Whether the server was told, or is going to be, that a file stands there. A part of the group may be in it: it
-    /// must not be reported with that, also if others appended meanwhile.
-    fn was_told(&self, topic: &Topic, position: FilePosition) -> bool {
-        let Some(told) = self.told.get(topic) else { return false };
-        *told == position || (self.closed.contains(topic) && told.is_of_same_file(position))
     }
 
     /// Closes a file of which a sync failed, once what was refused is cut back.
@@ -142,7 +142,7 @@ impl FileSink {
         {
             opening.output.cut()?;
             let opening = self.open.remove(topic);
-            opening.into_iter().for_each(|opening| self.let_go(topic, opening));
+            opening.into_iter().for_each(|opening| self.let_go(opening));
         }
         Ok(())
     }
@@ -202,6 +202,12 @@ impl FileSink {
         self.disk.create_folder(folder)?;
         self.disk.open(folder, Open::UnlinkedTemporary).map(drop)
     }
+}
+
+/// Whether the server knows, or is going to, that a file stands there. Where a part of the group is in it, it must not
+/// be reported with that, also if others appended meanwhile.
+fn is_known(told: FilePosition, now: FilePosition, holds_a_part_of_the_group: bool) -> bool {
+    told == now || (holds_a_part_of_the_group && told.is_of_same_file(now))
 }
 
 fn cannot_open(path: &Path, error: &io::Error) -> Refusal {

@@ -44,6 +44,7 @@ impl FileSink {
             let now = self
                 .recover_file(&path, position, held.last_stop, &mut findings)
                 .map_err(|cause| cannot_recover(&path, cause))?;
+            self.told.extend(now.map(|now| (output.clone(), now)));
             let now = now.map(FilePosition::to_bytes);
             if now.as_ref() != Some(bytes) {
                 changed.push(Position { output: output.clone(), bytes: now });

@@ -21,8 +21,13 @@ pub(super) fn folder_of(template: &Template) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Whether a path is something else than a regular file, or than nothing yet. Links are followed.
+/// Whether a path is something else than a regular file, or than nothing yet. Links are followed; but what a shell
+/// made of `/dev/stdout` is the shell's.
 pub(super) fn is_special(path: &Path) -> io::Result<bool> {
+    let folder = resolved(path.parent().unwrap_or(path))?;
+    if folder.starts_with("/proc") || folder == Path::new("/dev") {
+        return Ok(true);
+    }
     match fs::metadata(path) {
         Ok(metadata) => Ok(!metadata.is_file()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -49,7 +54,7 @@ fn resolved(folder: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::{fd::AsRawFd, unix::fs::symlink};
 
     use crate::{PathPattern, TransactionPattern};
 
@@ -94,6 +99,12 @@ mod tests {
     /// exactly-once, Where the state lies: what is no regular file has none unless it is named.
     #[test]
     fn what_is_no_regular_file_has_no_state() {
-        assert_eq!(state(Path::new("/dev/null")), None);
+        let folder = tempfile::tempdir().expect("a folder");
+        let descriptor = fs::File::create(folder.path().join("redirected")).expect("a file");
+        let redirected = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+        for path in ["/dev/null", "/dev/stdout", "/dev/new", &redirected] {
+            assert_eq!(state(Path::new(path)), None, "{path}");
+        }
+        assert_eq!(state(folder.path()), None);
     }
 }

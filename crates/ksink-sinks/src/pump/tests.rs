@@ -497,3 +497,58 @@ async fn records_of_a_transaction_count_when_they_are_committed() {
     assert!(matches!(bench.run().await, PumpEnd::RecordsReached));
     assert_eq!(bench.options.progress.records(), 20);
 }
+
+/// A sink that looks, when it is closed, whether the server takes that for the end already.
+struct Listening {
+    heard: UnboundedReceiver<Answer>,
+    is_end: Option<bool>,
+}
+
+impl Sink for Listening {
+    async fn write(&mut self, _set: &RecordSet, _ack: &Ack) -> Result<OutputId, Refusal> {
+        Ok(OutputId(0))
+    }
+
+    async fn flush(&mut self) -> Flushed {
+        Flushed::default()
+    }
+
+    async fn close(&mut self) {
+        while self.heard.try_recv().is_ok() {}
+        self.is_end = Some(self.heard.is_closed());
+    }
+}
+
+impl TransactionalSink for Listening {
+    async fn prepare(&mut self, _asked: &[Arc<Transaction>]) -> Vec<Result<Prepared, Refusal>> {
+        Vec::new()
+    }
+
+    async fn commit(&mut self, _decided: &[Decided], _ack: &Ack) -> Vec<Result<Committed, Undone>> {
+        Vec::new()
+    }
+
+    async fn abort(
+        &mut self,
+        _transactions: &[Arc<Transaction>],
+    ) -> Vec<Result<Vec<Position>, Refusal>> {
+        Vec::new()
+    }
+}
+
+/// exactly-once, Start and stop: a clean stop syncs outputs and ends the journal then.
+#[tokio::test]
+async fn the_server_does_not_take_the_last_answer_for_the_end_while_the_sink_is_closed() {
+    let (queue, mut deliveries) = queue(1);
+    let (answers, heard) = Answers::new();
+    let delivery = Delivery {
+        event: Event::Records(values("a", &["1"])),
+        ack: answers.expect(DeliveryId(1), None),
+    };
+    queue.push(vec![delivery]);
+    drop((queue, answers));
+    let mut sink = Listening { heard, is_end: None };
+    pump(&mut deliveries, &mut sink, &PumpOptions::default()).await;
+    assert_eq!(sink.is_end, Some(false));
+    assert!(sink.heard.is_closed(), "now it is");
+}

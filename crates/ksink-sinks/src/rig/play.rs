@@ -67,11 +67,12 @@ impl<S: TransactionalSink> Play<S> {
         let topic = TOPICS[dice.below(TOPICS.len())];
         let open = rig.ledger().open.values().find(|it| &*it.id == id).cloned();
         *values += 1;
-        let lines = [format!("{id}{values}"), "long".repeat(dice.below(60))];
+        let long = "long".repeat(dice.below(60));
+        let lines = [format!("{id}{values}"), format!("{id}{values}{long}")];
         let lines = [&*lines[0], &*lines[1]];
         match (dice.below(10), open) {
             (0, _) if self.has_plain => {
-                let _ = rig.write(None, topic, &lines[..1]).await;
+                let _ = rig.write(None, topic, &[&format!("plain{values}")]).await;
                 rig.sync_frames();
             }
             (1, _) => drop(rig.commit_decided().await),

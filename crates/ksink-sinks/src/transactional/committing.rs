@@ -1,6 +1,6 @@
 //! Decided commits, many at once, with the syncs that they share.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use ksink_disk::fail_point;
 use ksink_event::{Ack, Decided, Position, Refusal};
@@ -9,7 +9,7 @@ use super::{
     Leftover, TransactionalFiles,
     apply::{self, Done, Earlier, Work},
     intent::{FilePlan, Plan},
-    position::{Base, Said, base_name},
+    position::{Base, Said, Which, base_name},
     running::remove,
 };
 use crate::{Committed, Undone, file::syncs::in_parallel};
@@ -223,6 +223,12 @@ impl TransactionalFiles {
         gone.map(|file| Position::withdrawn(file.temporary.as_str())).collect()
     }
 
+    /// Leaves a temporary file to be deleted later. Returns what the server is to remember of it.
+    fn leave(&mut self, path: PathBuf, name: String, which: Which, call: u64) -> Position {
+        self.leftovers.insert(path, Leftover { which, call: Some(call) });
+        Said::Leftover { name, which }.position()
+    }
+
     /// Notes that a commit is done. Returns what the server is to remember of it.
     pub(super) fn applied_positions(&mut self, it: Try<'_>, call: u64) -> Committed {
         let serial = it.serial();
@@ -233,12 +239,10 @@ impl TransactionalFiles {
             let path = self.pattern.named(&file.temporary);
             self.owners.remove(&path);
             let name = file.temporary.clone();
-            if leftover {
-                positions.push(Said::Leftover { name, which: file.which }.position());
-                self.leftovers.insert(path, Leftover { which: file.which, call: Some(call) });
-            } else {
-                positions.push(Position::withdrawn(name));
-            }
+            positions.push(match leftover {
+                true => self.leave(path, name, file.which, call),
+                false => Position::withdrawn(name),
+            });
             let key = (serial, file.last.clone());
             self.doubtful.remove(&key);
             if self.bases.remove(&key).is_some() {
@@ -248,9 +252,10 @@ impl TransactionalFiles {
         for (name, which) in &it.plan.empty {
             let path = self.pattern.named(name);
             self.owners.remove(&path);
-            // Nothing is in it; what cannot be removed is in nobody's way but that of its own id.
-            let _ = remove(&*self.disk, &path, *which);
-            positions.push(Position::withdrawn(name.as_str()));
+            positions.push(match remove(&*self.disk, &path, *which) {
+                Ok(()) => Position::withdrawn(name.as_str()),
+                Err(_) => self.leave(path, name.clone(), *which, call),
+            });
         }
         if !it.plan.files.is_empty() {
             positions.extend(self.names.note_seq(&it.decided.transaction.id, it.plan.seq));

@@ -36,6 +36,8 @@ pub(crate) struct PlantedDisk {
     pub(crate) planted: Option<Planted>,
     /// Whether the sink is recovering.
     pub(crate) recovering: Arc<AtomicBool>,
+    /// Whether a sync of a file failed: what was only written before may not outlive the machine then.
+    pub(crate) sync_failed: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,12 @@ struct PlantedFile {
 
 impl PlantedDisk {
     pub(crate) fn new(planted: Option<Planted>) -> Self {
-        Self { model: ModelDisk::new(), planted, recovering: Arc::default() }
+        Self {
+            model: ModelDisk::new(),
+            planted,
+            recovering: Arc::default(),
+            sync_failed: Arc::default(),
+        }
     }
 
     fn is(&self, planted: Planted) -> bool {
@@ -129,7 +136,9 @@ impl DiskFile for PlantedFile {
         if self.disk.is(Planted::FilesAreNotSynced) {
             return Ok(());
         }
-        match self.file.sync_data() {
+        let synced = self.file.sync_data();
+        self.disk.sync_failed.fetch_or(synced.is_err(), Ordering::Relaxed);
+        match synced {
             Err(_) if self.disk.is(Planted::FailedSyncsAreRepeated) => self.file.sync_data(),
             result => result,
         }

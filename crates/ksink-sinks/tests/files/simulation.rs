@@ -124,20 +124,14 @@ fn start(world: &mut World, dice: &mut Dice) -> Result<Life, Violation> {
 }
 
 /// Looks whether everything is there that was promised. Where nothing was, things are as they are.
-fn check_promises(world: &World) -> Result<(), Violation> {
-    if promises_hold(world) {
-        return world.check_files();
+fn check_promises(world: &mut World) -> Result<(), Violation> {
+    if world.promises_hold() {
+        world.check_files()?;
+    } else {
+        world.believe_files();
     }
-    world.believe_files();
+    world.lost_power = false;
     Ok(())
-}
-
-/// Whether what was accepted must be there after the last stop.
-fn promises_hold(world: &World) -> bool {
-    match world.last_stop {
-        LastStop::Clean | LastStop::Unclean => true,
-        LastStop::Rebooted => world.setting.durability == Durability::Power,
-    }
 }
 
 fn any_crash(dice: &mut Dice) -> Crash {
@@ -191,7 +185,7 @@ fn strangers(world: &World, dice: &mut Dice) {
         // After a kill nobody could tell it from what was not accepted.
         0 if world.last_stop == LastStop::Clean => append(world, path),
         // What is shorter than it was at the end of the machine has its last line cut.
-        0 | 1 if promises_hold(world) && world.setting.durability != Durability::None => {
+        0 | 1 if world.promises_hold() && world.setting.durability != Durability::None => {
             shorten(world, path, dice.number())
         }
         0..=2 => move_away(world, path, dice.number()),

@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) disk: PlantedDisk,
     pub(crate) journal: Rc<RefCell<Journal>>,
     pub(crate) last_stop: LastStop,
+    /// Whether power was lost since the last start.
+    pub(crate) lost_power: bool,
 }
 
 /// A sink and its server, as long as they live.
@@ -75,7 +77,13 @@ impl Setting {
 impl World {
     pub(crate) fn new(setting: Setting) -> Self {
         let disk = PlantedDisk::new(setting.planted);
-        Self { setting, disk, journal: Rc::default(), last_stop: LastStop::Clean }
+        Self {
+            setting,
+            disk,
+            journal: Rc::default(),
+            last_stop: LastStop::Clean,
+            lost_power: false,
+        }
     }
 
     /// Starts sink and server.
@@ -102,6 +110,19 @@ impl World {
         let accepted = &self.journal.borrow().written.accepted;
         let next = std::array::from_fn(|n| accepted.get(&n).copied().unwrap_or_default());
         Ok(Life { sink, server, setting: self.setting, next, group: Vec::new() })
+    }
+
+    /// Whether what was accepted must be there.
+    pub(crate) fn promises_hold(&self) -> bool {
+        if self.setting.durability == Durability::Power {
+            return true;
+        }
+        let sync_failed = self.disk.sync_failed.load(Ordering::Relaxed);
+        match self.last_stop {
+            LastStop::Clean => !(self.lost_power && sync_failed),
+            LastStop::Unclean => true,
+            LastStop::Rebooted => false,
+        }
     }
 
     fn held(&self) -> Held {
@@ -136,6 +157,7 @@ impl World {
     /// What the end of the machine takes beside files. Of a clean stop nothing is left to lose.
     pub(crate) fn lose(&mut self, crash: Crash, dice: &mut Dice) {
         if matches!(crash, Crash::PowerCut { .. }) {
+            self.lost_power = true;
             self.journal.borrow_mut().cut_power(dice);
             if self.last_stop == LastStop::Unclean {
                 self.last_stop = LastStop::Rebooted;

@@ -1,6 +1,7 @@
 //! What the server remembers before the first byte.
 
 use std::{
+    io::Write,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
@@ -131,6 +132,24 @@ async fn a_file_that_others_changed_is_reported_when_it_is_opened_again() {
         fs::write(&path, content).unwrap();
         let reported = write_and_hear(&mut sink, "a");
         assert_eq!(reported.into_iter().filter_map(length).collect::<Vec<_>>(), [expected]);
+    }
+}
+
+/// exactly-once, Start and stop: what a recovery found is what the server remembers.
+#[tokio::test]
+async fn a_file_that_was_recovered_is_not_reported_again() {
+    let folder = tempdir().unwrap();
+    let mut sink = sink_in(&folder, "{topic}");
+    write_and_hear(&mut sink, "a");
+    let positions = kept(sink.flush().await);
+    drop(sink);
+    for (appended, reports) in [("", 0), ("more\n", 1)] {
+        let mut sink = sink_in(&folder, "{topic}");
+        let held = Held { positions: positions.clone(), ..Held::default() };
+        sink.recover(&held).await.unwrap();
+        let mut file = File::options().append(true).open(folder.path().join("a")).unwrap();
+        file.write_all(appended.as_bytes()).unwrap();
+        assert_eq!(write_and_hear(&mut sink, "a").len(), reports, "{appended}");
     }
 }
 
