@@ -120,13 +120,14 @@ fn several(player: &mut Player, topic: &str, version: i16) -> Result<()> {
     let now_ms = story.player.now_ms;
     let (good, gap) = (record(now_ms, by, 0, true), record(now_ms, by, 7, true));
     let (plain, second) = (record(now_ms, by, 0, false), record(now_ms, by, 1, true));
+    let third = record(now_ms, by, 2, true);
     let old = record(now_ms, story.later(-1), 0, true);
     for (name, partitions) in [
         ("one is not in the transaction", [(0, &good), (2, &good)]),
         ("one is not there at all", [(0, &second), (99, &good)]),
         ("one is plain", [(1, &good), (3, &plain)]),
-        ("one is of an older epoch", [(0, &old), (1, &second)]),
         ("one has a gap", [(0, &gap), (1, &second)]),
+        ("one is of an older epoch", [(0, &old), (1, &third)]),
     ] {
         let partitions = partitions.map(|(index, records)| (index, Some(&records[..])));
         let request = produce_request(topic, -1, partitions);

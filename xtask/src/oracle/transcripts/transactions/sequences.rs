@@ -113,8 +113,8 @@ fn plain_first(player: &mut Player, topic: &str) -> Result<()> {
 fn plain_within(player: &mut Player, topic: &str, version: i16) -> Result<()> {
     let story = &mut Story::begin(player, topic, &format!("plain within, Produce {version}"))?;
     let by = story.producer();
-    story.add("add", &[0, 1])?;
     story.send_plain("plain before", version, 0, 0)?;
+    story.add("add", &[0, 1])?;
     story.send_at("1 in the transaction", version, by, 1)?;
     story.send_plain("plain 1, as a duplicate", version, 0, 1)?;
     story.send_plain("plain 2", version, 0, 2)?;
