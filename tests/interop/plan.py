@@ -8,8 +8,9 @@ import base64
 import json
 import sys
 from abc import ABC, abstractmethod
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from time import sleep
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Cell:
     one_by_one: bool
     records: list[Record]
     admin: Admin | None
+    script: list[dict] | None
 
 
 class CannotExpress(Exception):
@@ -55,6 +57,31 @@ class Producer(ABC):
     @abstractmethod
     def send(self, records):
         """Sends records, and returns once all have been delivered; anything else is raised."""
+
+    def close(self):
+        """A client that holds connections lets go of them."""
+
+
+class TransactionalProducer(ABC):
+    """A producer with a transactional id. What goes wrong is raised, and nothing is tried again that the client does
+    not try by itself."""
+
+    @abstractmethod
+    def __init__(self, bootstrap, cell, transactional_id, timeout_ms):
+        """Opens it, which ends the time of every other one with the same id; a timeout of None is the default."""
+
+    @abstractmethod
+    def begin(self): ...
+
+    @abstractmethod
+    def send(self, records):
+        """Sends records, and returns once all have been delivered."""
+
+    @abstractmethod
+    def commit(self): ...
+
+    @abstractmethod
+    def abort(self): ...
 
     def close(self):
         """A client that holds connections lets go of them."""
@@ -88,25 +115,67 @@ class Administrator(ABC):
     def delete(self, topic): ...
 
 
-def run(version, producer_class, administrator_class=None):
+@dataclass(frozen=True)
+class Client:
+    """What a client has for each kind of cell."""
+
+    producer: type[Producer]
+    administrator: type[Administrator] | None = None
+    transactional: type[TransactionalProducer] | None = None
+
+
+def run(version, client):
     """Sends every cell of the plan named on the command line, and answers for each."""
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
     say(version=version)
     for cell in plan["cells"]:
-        answer(plan["bootstrap"], read_cell(cell), producer_class, administrator_class)
+        answer(plan["bootstrap"], read_cell(cell), client)
 
 
-def answer(bootstrap, cell, producer_class, administrator_class):
+def answer(bootstrap, cell, client):
     try:
+        if cell.script is not None:
+            failed = follow(bootstrap, cell, client.transactional)
+            return say(cell=cell.name, result="ok", detail="", refused={}, failed=failed)
         if cell.admin is not None:
-            seen = administer(bootstrap, cell.admin, administrator_class)
+            seen = administer(bootstrap, cell.admin, client.administrator)
             return say(cell=cell.name, result="ok", detail="", refused={}, seen=seen)
-        with closing(producer_class(bootstrap, cell)) as producer:
+        with closing(client.producer(bootstrap, cell)) as producer:
             refused = send(producer, cell)
         say(cell=cell.name, result="ok", detail="", refused=refused)
     except Exception as error:  # Whatever went wrong is the answer for this cell, not for the next.
         say(cell=cell.name, result="error", detail=in_words(error), refused={})
+
+
+def follow(bootstrap, cell, transactional_class):
+    """Takes every step of the script, also after one that failed, and gives the failures by the step's place."""
+    if transactional_class is None:
+        raise CannotExpress("there are no transactions")
+    producers, failed = {}, {}
+    for place, step in enumerate(cell.script):
+        try:
+            take(step, producers, lambda *about: transactional_class(bootstrap, cell, *about), cell.records)
+        except Exception as error:
+            failed[place] = in_words(error)
+    for producer in producers.values():
+        with suppress(Exception):  # One that was fenced cannot say goodbye.
+            producer.close()
+    return failed
+
+
+def take(step, producers, open_producer, records):
+    match step:
+        case {"step": "open", "producer": name, "id": transactional_id, "timeout_ms": timeout_ms}:
+            producers[name] = open_producer(transactional_id, timeout_ms)
+        case {"step": "send", "producer": name, "from": start, "to": end}:
+            producers[name].send(records[start:end])
+        case {"step": "wait", "ms": ms}:
+            sleep(ms / 1000)
+        case {"step": "begin" | "commit" | "abort" as what, "producer": name}:
+            getattr(producers[name], what)()
+        case _:
+            raise CannotExpress(f"there is no such step: {step}")
 
 
 def administer(bootstrap, wanted, administrator_class):

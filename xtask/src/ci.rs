@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     chaos, check,
     command::{cargo, count_tests, succeed},
-    interop, places,
+    crash, interop, places,
     require::{CARGO_DENY, Require},
     stages::Stages,
     tally::Tally,
@@ -33,6 +33,7 @@ pub(crate) fn run(require: &Require) -> bool {
     stages.run("dependencies", || dependencies(require));
     stages.run("interop", || interop::run_all(require));
     stages.run("chaos", || chaos::run_short(require));
+    stages.run("crash", || crash::run_short(require));
     stages.finish()
 }
 

@@ -1,5 +1,5 @@
-//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop`, `chaos`, `oracle`, `bench` and
-//! `fuzz`.
+//! The project's own tasks: `cargo xtask demo`, `check`, `ci`, `interop`, `chaos`, `crash`, `oracle`,
+//! `bench` and `fuzz`.
 
 #![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
@@ -8,12 +8,15 @@ mod chaos;
 mod check;
 mod ci;
 mod command;
+mod crash;
 mod demo;
 mod fuzz;
 mod interop;
 mod oracle;
 mod places;
 mod require;
+#[cfg(test)]
+mod sentences;
 mod stages;
 mod tally;
 #[cfg(test)]
@@ -45,6 +48,8 @@ enum Task {
     Interop(interop::Args),
     /// Real producers through a network that loses replies.
     Chaos(chaos::Args),
+    /// Real producers against a server that is killed, and a disk that loses power.
+    Crash(crash::Args),
     /// The same bytes to Apache Kafka and to ksink, and every difference in their answers.
     Oracle(oracle::Args),
     /// Throughput, latency, CPU and memory, each against a limit measured in the same run.
@@ -72,6 +77,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Ci { require } => Ok(ci::run(&Require::parse(require)?)),
         Task::Interop(arguments) => interop::run_alone(&arguments),
         Task::Chaos(arguments) => chaos::run_alone(&arguments),
+        Task::Crash(arguments) => crash::run_alone(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
         Task::Bench(arguments) => bench::run(arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),

@@ -7,6 +7,9 @@ use crate::{interop::CLIENTS, tally::Tally};
 /// The tool that checks dependencies, as `--require` names it.
 pub(crate) const CARGO_DENY: &str = "cargo-deny";
 
+/// What cuts the power, as `--require` names it: root, loop devices and xfsprogs.
+pub(crate) const POWER_CUTS: &str = "power-cuts";
+
 /// The names after `--require`.
 #[derive(Default)]
 pub(crate) struct Require(Vec<String>);
@@ -41,7 +44,7 @@ impl Require {
 }
 
 fn known() -> impl Iterator<Item = &'static str> {
-    ["all", CARGO_DENY].into_iter().chain(CLIENTS.iter().map(|client| client.name))
+    ["all", CARGO_DENY, POWER_CUTS].into_iter().chain(CLIENTS.iter().map(|client| client.name))
 }
 
 #[cfg(test)]

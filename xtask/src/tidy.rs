@@ -134,6 +134,12 @@ fn check(rule: fn(&Source) -> Vec<String>) {
     assert!(offences.is_empty(), "\n{}", offences.join("\n"));
 }
 
+/// The text of every Rust file.
+pub(crate) fn rust_sources() -> Vec<String> {
+    let files = repository().into_iter().filter(Source::is_rust);
+    files.map(|file| file.text).collect()
+}
+
 fn repository() -> Vec<Source> {
     let mut files = Vec::new();
     for place in [

@@ -34,7 +34,9 @@ impl Args {
         match &self.command {
             None => Some(&self.serve),
             Some(Command::Check(serve)) => Some(serve),
-            Some(Command::JsonSchema { .. } | Command::Completion { .. }) => None,
+            Some(Command::JsonSchema { .. } | Command::Completion { .. } | Command::Recover(_)) => {
+                None
+            }
         }
     }
 }
@@ -44,6 +46,8 @@ impl Args {
 pub(crate) enum Command {
     /// Checks everything that serving would be told, touches nothing, and exits.
     Check(Box<ServeArgs>),
+    /// Shows what a state remembers, and settles what a start stopped at. Nobody may use the state meanwhile.
+    Recover(RecoverArgs),
     /// Prints the JSON schema of the lines that `--output-format jsonl` writes.
     JsonSchema {
         /// As `--output-json-timestamp`.
@@ -56,6 +60,27 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// The flags of `ksink recover`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecoverArgs {
+    /// The folder of the state.
+    #[arg(long, value_name = "DIR", env = "KSINK_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// The output that the state is beside, as ksink was given it.
+    #[arg(long, value_name = "OUTPUT", env = "KSINK_OUTPUT")]
+    pub(crate) output: Option<OsString>,
+
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Lets something that has the name of a committed file of this transactional id give way: it gets the ending
+    /// .conflict-1. The next start then gives the committed file its name. Both are kept.
+    #[arg(long, value_name = "ID")]
+    pub(crate) keep_both: Option<String>,
 }
 
 /// The flags of serving. Each can also be given as an environment variable.

@@ -1,13 +1,14 @@
 //! ksink: a Kafka endpoint without the Kafka cluster.
 //!
 //! What was typed ([`args`]) and said elsewhere ([`config`]) becomes what it means ([`plan`]), and that is
-//! run ([`run`]), with what it remembers ([`state`]).
+//! run ([`run`]), with what it remembers ([`state`]). [`recover`] looks at that.
 
 mod args;
 mod config;
 mod exit;
 mod log;
 mod plan;
+mod recover;
 mod run;
 mod state;
 
@@ -50,6 +51,7 @@ fn start() -> Result<(), Exit> {
             }
             print("the configuration is sound\n")
         }
+        Some(Command::Recover(args)) => print(&recover::run(args)?),
         Some(Command::JsonSchema { style }) => {
             print(&format!("{}\n", json_schema((*style).into())))
         }

@@ -94,8 +94,13 @@ fn open_http(plan: &Plan, target: &HttpTarget, tls: &Tls) -> Result<HttpSink, Ex
         .map_err(cannot_open_http)
 }
 
-/// All that can be found out about the output without listening or making a file.
+/// All that can be found out about the output and the state without listening or making a file.
 pub(crate) fn look(plan: &Plan) -> Result<(), Exit> {
+    look_at_output(plan)?;
+    state::look(plan)
+}
+
+fn look_at_output(plan: &Plan) -> Result<(), Exit> {
     let tls = load_tls(plan)?;
     match &plan.output {
         Output::Null | Output::Stdout => Ok(()),
@@ -349,7 +354,7 @@ pub(crate) fn cannot_open(error: OpenError) -> Exit {
     let line = error.to_string();
     match error {
         OpenError::NoPartitions | OpenError::NoRandomNumbers(_) => Exit::run_time(line),
-        OpenError::Journal(ksink_server::JournalOpenError::Locked { .. }) => Exit::output(line),
+        _ if error.is_locked() => Exit::output(line),
         OpenError::Journal(_)
         | OpenError::Unwritable(_)
         | OpenError::Ledger { .. }

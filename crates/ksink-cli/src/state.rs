@@ -10,6 +10,7 @@ use ksink_server::StateConfig;
 use crate::{
     exit::Exit,
     plan::{Output, Plan},
+    run::cannot_open,
 };
 
 /// The name of the purpose that says where records go.
@@ -54,6 +55,16 @@ pub(crate) fn of(plan: &Plan) -> Result<Option<StateConfig>, Exit> {
         Exit::output(format!("cannot look at the folder of the output: {error}"))
     })?;
     Ok(Some(state))
+}
+
+/// Looks whether a state could be opened, as far as it is there and nobody has it. Nothing is changed.
+pub(crate) fn look(plan: &Plan) -> Result<(), Exit> {
+    let Some(state) = of(plan)? else { return Ok(()) };
+    match state.look() {
+        // Whoever has it is being served by it: a question about a new configuration is none about that.
+        Err(error) if error.is_locked() => Ok(()),
+        looked => looked.map_err(cannot_open),
+    }
 }
 
 fn beside(output: &Output) -> io::Result<Option<PathBuf>> {

@@ -73,6 +73,8 @@ pub enum Answer {
         /// Hears when a restart would remember it.
         framed: Framed,
     },
+    /// The sink could not be closed in good order: outputs are not as the server remembers them.
+    LeftInDisorder,
     /// This one is not kept, or not done yet.
     Refused {
         /// Which one.
@@ -193,6 +195,13 @@ impl Reporter {
         let (framed, heard) = oneshot::channel();
         self.0.send(Answer::Reported { positions, framed: Framed(framed) });
         heard.await.map_err(|_| Refusal::local("the server cannot remember where outputs stand"))
+    }
+}
+
+impl Reporter {
+    /// Says that the sink could not be closed in good order. A restart has to look for what a crash leaves.
+    pub fn left_in_disorder(&self) {
+        self.0.send(Answer::LeftInDisorder);
     }
 }
 

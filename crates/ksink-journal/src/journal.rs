@@ -14,7 +14,7 @@ use crate::{
     frame::{self, Kind},
     generation::{self, Beginning, Draft, Generation},
     open::{self, Opened},
-    read::{self, Contents},
+    read::{self, Contents, Lock},
     syncer::Syncer,
 };
 
@@ -79,6 +79,14 @@ impl Journal {
     /// As [`open`](Self::open), except that damage is told beside what is readable, and that a journal which does not
     /// exist is an error.
     pub fn read(disk: &dyn Disk, folder: &Path) -> Result<Contents, OpenError> {
+        Self::read_and_lock(disk, folder).map(|(contents, _)| contents)
+    }
+
+    /// Does the same, and lets nobody else have the journal as long as the lock is held.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_and_lock(disk: &dyn Disk, folder: &Path) -> Result<(Contents, Lock), OpenError> {
         read::read(disk, folder)
     }
 

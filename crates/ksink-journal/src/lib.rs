@@ -66,7 +66,7 @@ pub use self::{
     error::{Damage, JournalError, OpenError},
     journal::{Journal, JournalOptions},
     open::{LastStop, Opened},
-    read::Contents,
+    read::{Contents, Lock},
     syncer::Syncer,
 };
 

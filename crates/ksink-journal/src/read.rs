@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ksink_disk::{Disk, Open, read_to_end};
+use ksink_disk::{Disk, DiskFile, Open, read_to_end};
 
 use crate::{
     error::{Damage, OpenError},
@@ -32,15 +32,21 @@ pub struct Contents {
     pub behind: Vec<Vec<u8>>,
 }
 
-pub(crate) fn read(disk: &dyn Disk, folder: &Path) -> Result<Contents, OpenError> {
-    let _lock = lock(disk, folder, false)?;
+/// Keeps everybody else out of a journal's folder.
+#[derive(Debug)]
+pub struct Lock {
+    _file: Box<dyn DiskFile>,
+}
+
+pub(crate) fn read(disk: &dyn Disk, folder: &Path) -> Result<(Contents, Lock), OpenError> {
+    let lock = Lock { _file: lock(disk, folder, false)? };
     let boot_id = boot_id(disk, folder)?;
     let generation = Files::list(disk, folder)?.newest.unwrap_or(1);
     let path = folder.join(generation::name(generation));
     let file = disk.open(&path, Open::Read).map_err(failed("open", &path))?;
     let bytes = read_to_end(&*file, 0).map_err(failed("read", &path))?;
     let replay = Replay::of(frames_of(&bytes, &path)?, generation);
-    Ok(Contents {
+    let contents = Contents {
         generation,
         frames: owned(&replay.records),
         last_stop: last_stop(&replay, &boot_id),
@@ -49,7 +55,8 @@ pub(crate) fn read(disk: &dyn Disk, folder: &Path) -> Result<Contents, OpenError
         behind: owned(&replay.behind),
         snapshot: replay.snapshot,
         path,
-    })
+    };
+    Ok((contents, lock))
 }
 
 fn owned(records: &[&[u8]]) -> Vec<Vec<u8>> {

@@ -56,7 +56,7 @@ pub use ksink_event::{
     LastStop, Position, RecordSet, Refusal, Reporter, Resumed, Topic, Transaction, accept,
 };
 
-pub use ksink_journal::OpenError as JournalOpenError;
+pub use ksink_journal::{JournalError, OpenError as JournalOpenError};
 
 pub use self::{
     broker::{
@@ -66,9 +66,12 @@ pub use self::{
     limits::Limits,
     net::{
         ListenAddr, ListenAddrError, OpenError, OtherPurpose, Running, Server, ServerConfig,
-        StateConfig,
+        StateConfig, StateContents,
     },
     session::{Call, Caller, Goodbye, Head, Reply, Session, Ticket},
-    state::{Frame, FrameId, Ledger, LedgerError, Needs},
+    state::{
+        Frame, FrameId, Ledger, LedgerError, Needs, OffsetReport, ProducerReport, StageReport,
+        StateReport, TransactionReport,
+    },
     time::Now,
 };

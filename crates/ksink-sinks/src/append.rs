@@ -151,6 +151,11 @@ impl AppendFile {
         Ok(Some(FilePosition::At { identity, length: self.file.len()? }))
     }
 
+    /// How many bytes were appended that are neither settled nor cut.
+    pub(crate) fn unsettled(&self) -> u64 {
+        self.unsettled
+    }
+
     /// Whether there are bytes that are neither settled nor cut, or may be.
     pub(crate) fn is_unsettled(&self) -> bool {
         self.unsettled > 0 || self.doubted_from.is_some()

@@ -271,8 +271,8 @@ impl Sink for FileSink {
         Ok(Resumed { positions, ..Default::default() })
     }
 
-    async fn close(&mut self) {
-        self.end();
+    async fn close(&mut self) -> Result<(), Refusal> {
+        self.end()
     }
 }
 

@@ -20,16 +20,14 @@ use std::{
     sync::Arc,
 };
 
-use ksink_disk::{Disk, RealDisk, fail_point};
+use ksink_disk::{Disk, RealDisk, fail_point, planted};
 use ksink_event::{
     Ack, Decided, Durability, Held, LastStop, Position, RecordSet, Refusal, Resumed, Transaction,
 };
 
-use self::{
-    delivery::Delivery,
-    position::{Extent, Said},
-    spills::Spills,
-};
+pub(crate) use self::position::{Extent, Said, read};
+
+use self::{delivery::Delivery, spills::Spills};
 use crate::{
     Committed, Failure, Flushed, OutputId, Prepared, RecoverError, Sink, TransactionalSink, Undone,
 };
@@ -201,7 +199,7 @@ impl<S: Sink> Sink for HeldBack<S> {
 
     async fn recover(&mut self, held: &Held) -> Result<Resumed, RecoverError> {
         let mut resumed = self.sink.recover(held).await?;
-        let said: Vec<Said> = held.positions.iter().filter_map(position::read).collect();
+        let said: Vec<Said> = held.positions.iter().filter_map(read).collect();
         let is_decided = |serial| held.decided.iter().any(|it| it.transaction.serial == serial);
         let mut extents = HashMap::new();
         for said in said {
@@ -231,12 +229,12 @@ impl<S: Sink> Sink for HeldBack<S> {
         Ok(resumed)
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.spills.delete_stale();
         if self.durability != Durability::None {
             self.spills.sync_all();
         }
-        self.sink.close().await;
+        self.sink.close().await
     }
 }
 
@@ -290,8 +288,12 @@ impl<S: Sink> TransactionalSink for HeldBack<S> {
         self.spills.delete_stale();
         let serials: Vec<u64> = asked.iter().map(|transaction| transaction.serial).collect();
         let synced = match self.durability {
-            Durability::Process | Durability::Power => self.spills.sync(&serials),
-            Durability::None => serials.iter().map(|_| Ok(())).collect(),
+            Durability::Process | Durability::Power if !planted("commit-before-data") => {
+                self.spills.sync(&serials)
+            }
+            Durability::Process | Durability::Power | Durability::None => {
+                serials.iter().map(|_| Ok(())).collect()
+            }
         };
         fail_point("sink-prepare-synced");
         let prepared = |(serial, synced): (u64, Result<(), Refusal>)| {

@@ -11,6 +11,7 @@
 //! | `transactional` | [`TransactionalFiles`]: one file a transaction |
 //! | `held_back` | [`HeldBack`]: transactions for any of these |
 //! | `output`, `append` | what file and stdout share: one open output, and cutting back what failed |
+//! | [`inspect`](mod@inspect) | what a state says of all these, for people |
 //! | `position` | how far a file got, as bytes that a server keeps |
 //! | [`format`](mod@format) | how a record becomes bytes: binary, jsonl, kcat |
 //!
@@ -24,6 +25,7 @@ mod file;
 pub mod format;
 mod held_back;
 mod http;
+pub mod inspect;
 mod null;
 mod output;
 mod path;

@@ -11,7 +11,7 @@ use std::{io, mem, sync::Arc};
 
 use ksink_event::{Position, RecordSet, Refusal};
 
-use crate::{Failure, Format, OutputId, append::AppendFile};
+use crate::{Failure, Format, OutputId, append::AppendFile, format::Rendering};
 
 /// How many formatted bytes go into one `write(2)`; more falls out of the processor's cache.
 const WRITE_BYTES: usize = 192 << 10;
@@ -30,6 +30,8 @@ pub(crate) struct Output {
     /// Formatted and not appended yet.
     buffer: Vec<u8>,
     group: Group,
+    /// Where records of transactions end, counted from the beginning of the group, where nothing can be taken back.
+    record_ends: Vec<u64>,
     /// Whether a sync failed: the file must be opened anew before anything is appended.
     distrusted: bool,
 }
@@ -42,14 +44,14 @@ enum Group {
     /// All well so far.
     Good,
     /// A fault ended it.
-    Failed { refusal: Refusal, gone: bool },
+    Failed { refusal: Refusal, gone: bool, kept: u64 },
 }
 
 impl Output {
     pub(crate) fn new(id: OutputId, name: Arc<str>, file: AppendFile) -> Self {
         let label = name.clone();
-        let (buffer, group) = (Vec::new(), Group::Empty);
-        Self { id, name, label, file, buffer, group, distrusted: false }
+        let (buffer, group, record_ends) = (Vec::new(), Group::Empty, Vec::new());
+        Self { id, name, label, file, buffer, group, record_ends, distrusted: false }
     }
 
     /// Lets people read something else than the name of its positions.
@@ -62,14 +64,30 @@ impl Output {
     pub(crate) fn write(&mut self, set: &RecordSet, format: &Format) -> OutputId {
         self.begin_group();
         let mut rendering = format.render(set);
+        let counts_records = set.transaction.is_some() && !self.file.is_cuttable();
         let mut more = true;
         while more && self.is_good() {
-            more = rendering.fill(&mut self.buffer, WRITE_BYTES);
+            more = if counts_records {
+                self.fill_counting(&mut rendering)
+            } else {
+                rendering.fill(&mut self.buffer, WRITE_BYTES)
+            };
             if self.buffer.len() >= WRITE_BYTES {
                 self.append_buffer();
             }
         }
         self.id
+    }
+
+    /// Fills the buffer, and notes where each record ends.
+    fn fill_counting(&mut self, rendering: &mut Rendering<'_>) -> bool {
+        while self.buffer.len() < WRITE_BYTES {
+            if !rendering.write_next(&mut self.buffer) {
+                return false;
+            }
+            self.record_ends.push(self.file.unsettled() + self.buffer.len() as u64);
+        }
+        true
     }
 
     /// Ends the group without a sync. Tells where the output stands, if it can and something was appended.
@@ -101,9 +119,10 @@ impl Output {
     /// was appended.
     pub(crate) fn end_group(&mut self) -> Result<Option<Position>, Failure> {
         let position = self.settle();
+        self.record_ends.clear();
         match mem::replace(&mut self.group, Group::Empty) {
-            Group::Failed { refusal, gone } => {
-                Err(Failure { output: self.id, refusal, gone, kept: 0 })
+            Group::Failed { refusal, gone, kept } => {
+                Err(Failure { output: self.id, refusal, gone, kept })
             }
             Group::Empty | Group::Good => Ok(position),
         }
@@ -221,8 +240,12 @@ impl Output {
             return self.fail_group(Refusal::local(reason), gone);
         }
         if !self.file.is_cuttable() {
+            let landed = self.file.unsettled();
+            let kept = self.record_ends.partition_point(|end| *end <= landed) as u64;
             self.file.forget();
-            return self.fail_group(Refusal::unknown(reason), gone);
+            self.clear_buffer();
+            self.group = Group::Failed { refusal: Refusal::unknown(reason), gone, kept };
+            return;
         }
         match self.file.cut() {
             Ok(()) => self.fail_group(Refusal::local(reason), gone),
@@ -235,7 +258,7 @@ impl Output {
 
     fn fail_group(&mut self, refusal: Refusal, gone: bool) {
         self.clear_buffer();
-        self.group = Group::Failed { refusal, gone };
+        self.group = Group::Failed { refusal, gone, kept: 0 };
     }
 
     fn cut_failed(&self, error: &io::Error) -> String {

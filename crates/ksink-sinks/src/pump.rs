@@ -93,7 +93,10 @@ pub async fn pump(
         server: None,
     };
     let end = pump.run().await;
-    pump.sink.close().await;
+    if let Err(refusal) = pump.sink.close().await {
+        tracing::error!(%refusal, "the output cannot be closed in good order");
+        pump.server.iter().for_each(Reporter::left_in_disorder);
+    }
     // Only now may the journal say that everything was left in good order.
     drop(pump.server);
     end

@@ -44,8 +44,11 @@ pub trait Sink: Send {
     }
 
     /// Ends the sink in good order: takes back what was not accepted, and makes the rest safe.
-    fn close(&mut self) -> impl Future<Output = ()> + Send {
-        async {}
+    ///
+    /// # Errors
+    /// When that cannot be done, so that the next start must look at outputs as after a crash.
+    fn close(&mut self) -> impl Future<Output = Result<(), Refusal>> + Send {
+        async { Ok(()) }
     }
 }
 
@@ -65,6 +68,12 @@ pub trait TransactionalSink: Sink {
         &mut self,
         asked: &[Arc<Transaction>],
     ) -> impl Future<Output = Vec<Result<Prepared, Refusal>>> + Send;
+
+    /// How many commits it takes at once. One whose commits share outputs takes one: what it reports of an output
+    /// tells of all that is in it, and would be framed before the acceptance of a commit that was done just before.
+    fn commits_at_once(&self) -> usize {
+        1
+    }
 
     /// Does what was decided. It is asked again until it says that it is done, so that doing it twice must do
     /// no more than doing it once. All that was answered before is framed. `ack` is the duty to answer for one

@@ -116,4 +116,19 @@ mod tests {
         assert!(failure.gone);
         assert!(matches!(failure.refusal, Refusal::Unknown { .. }), "{}", failure.refusal);
     }
+
+    /// exactly-once, Transactions 4: what cannot be cut goes on from the first undelivered record.
+    #[tokio::test]
+    async fn after_a_fault_in_a_commit_it_is_known_how_many_records_landed() {
+        let (mut sink, mut reader) = sink_and_reader();
+        let large = "x".repeat(100_000);
+        let mut set = values("t", &[&*large; 80]);
+        set.transaction = Some(Arc::new(ksink_event::Transaction { id: "x".into(), serial: 1 }));
+        // Two records and a part of the third, and what is in the pipe when the reader goes away.
+        let reading = std::thread::spawn(move || reader.read_exact(&mut [0; 250_000]).unwrap());
+        sink.write(&set, &unheard()).await.unwrap();
+        let [failure] = sink.flush().await.failed.try_into().unwrap();
+        reading.join().unwrap();
+        assert!((2..10).contains(&failure.kept), "{}", failure.kept);
+    }
 }

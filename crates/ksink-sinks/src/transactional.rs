@@ -9,11 +9,13 @@
 //! | `intent` | that plan as bytes |
 //! | `apply` | one file of a decided commit |
 //! | `committing` | decided commits, many at once, with the syncs that they share |
+//! | `conflict` | settling by hand what a start stopped at |
 //! | `recovery` | what becomes of transactions when a server starts again |
 //! | `position` | what a state remembers |
 
 mod apply;
 mod committing;
+mod conflict;
 mod intent;
 mod names;
 mod position;
@@ -32,6 +34,12 @@ use std::{
 use ksink_disk::{Disk, Open, RealDisk, fail_point};
 use ksink_event::{
     Ack, Decided, Durability, Held, Position, RecordSet, Refusal, Resumed, Transaction,
+};
+
+pub use self::conflict::{Moved, keep_both};
+pub(crate) use self::{
+    intent::{Plan, Step},
+    position::Said,
 };
 
 use self::{
@@ -295,9 +303,10 @@ impl Sink for TransactionalFiles {
         self.recover_held(held)
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.delete_leftovers_of_last_run();
         self.end();
+        Ok(())
     }
 }
 
@@ -305,6 +314,10 @@ impl TransactionalSink for TransactionalFiles {
     async fn prepare(&mut self, asked: &[Arc<Transaction>]) -> Vec<Result<Prepared, Refusal>> {
         self.delete_leftovers_of_last_run();
         self.prepare_all(asked)
+    }
+
+    fn commits_at_once(&self) -> usize {
+        usize::MAX
     }
 
     async fn commit(&mut self, decided: &[Decided], ack: &Ack) -> Vec<Result<Committed, Undone>> {

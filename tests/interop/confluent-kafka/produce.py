@@ -11,12 +11,28 @@ class Librdkafka(plan.Producer):
         self.producer = confluent_kafka.Producer(configuration(bootstrap, cell))
 
     def send(self, records):
-        failures = []
-        for record in records:
-            produce(self.producer, record, failures)
-        unsent = self.producer.flush(30)
-        if failures or unsent:
-            raise RuntimeError(f"{unsent} not delivered in time, {len(failures)} refused: {failures[:3]}")
+        deliver(self.producer, records)
+
+
+class LibrdkafkaTransactions(plan.TransactionalProducer):
+    def __init__(self, bootstrap, cell, transactional_id, timeout_ms):
+        settings = {**configuration(bootstrap, cell), "transactional.id": transactional_id}
+        if timeout_ms is not None:
+            settings["transaction.timeout.ms"] = timeout_ms
+        self.producer = confluent_kafka.Producer(settings)
+        self.producer.init_transactions(30)
+
+    def begin(self):
+        self.producer.begin_transaction()
+
+    def send(self, records):
+        deliver(self.producer, records)
+
+    def commit(self):
+        self.producer.commit_transaction(30)
+
+    def abort(self):
+        self.producer.abort_transaction(30)
 
 
 def configuration(bootstrap, cell):
@@ -28,6 +44,15 @@ def configuration(bootstrap, cell):
     if cell.idempotent is not None:
         settings["enable.idempotence"] = cell.idempotent
     return settings
+
+
+def deliver(producer, records):
+    failures = []
+    for record in records:
+        produce(producer, record, failures)
+    unsent = producer.flush(30)
+    if failures or unsent:
+        raise RuntimeError(f"{unsent} not delivered in time, {len(failures)} refused: {failures[:3]}")
 
 
 def produce(producer, record, failures):
@@ -85,4 +110,4 @@ def code_of(futures):
 if __name__ == "__main__":
     binding, library = confluent_kafka.version(), confluent_kafka.libversion()
     binding, library = (v if isinstance(v, str) else v[0] for v in (binding, library))
-    plan.run(f"confluent-kafka {binding} (librdkafka {library})", Librdkafka, LibrdkafkaAdmin)
+    plan.run(f"confluent-kafka {binding} (librdkafka {library})", plan.Client(Librdkafka, LibrdkafkaAdmin, LibrdkafkaTransactions))

@@ -136,4 +136,4 @@ def version():
 
 
 if __name__ == "__main__":
-    plan.run(version(), ConsoleProducer, Tools)
+    plan.run(version(), plan.Client(ConsoleProducer, Tools))

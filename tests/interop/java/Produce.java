@@ -8,8 +8,10 @@ import java.io.InputStream;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -45,11 +47,20 @@ public final class Produce {
             Boolean idempotent,
             boolean one_by_one,
             List<Planned> records,
-            Administration admin) {}
+            Administration admin,
+            List<Step> script) {}
+
+    record Step(String step, String producer, String id, Integer timeout_ms, int from, int to, long ms) {}
 
     record Administration(String topic, int partitions, int more_partitions, String retention_ms) {}
 
-    record Answer(String cell, String result, String detail, Map<Integer, String> refused, Map<String, Object> seen) {}
+    record Answer(
+            String cell,
+            String result,
+            String detail,
+            Map<Integer, String> refused,
+            Map<String, Object> seen,
+            Map<Integer, String> failed) {}
 
     record Planned(String topic, Integer partition, String key, String value, List<List<String>> headers, Long timestamp_ms) {}
 
@@ -75,11 +86,15 @@ public final class Produce {
     private static void answer(String bootstrap, Cell cell) {
         Answer answer;
         try {
-            answer = cell.admin() == null
-                    ? new Answer(cell.name(), "ok", "", send(bootstrap, cell), Map.of())
-                    : new Answer(cell.name(), "ok", "", Map.of(), administer(bootstrap, cell.admin()));
+            if (cell.script() != null) {
+                answer = new Answer(cell.name(), "ok", "", Map.of(), Map.of(), follow(bootstrap, cell));
+            } else if (cell.admin() != null) {
+                answer = new Answer(cell.name(), "ok", "", Map.of(), administer(bootstrap, cell.admin()), Map.of());
+            } else {
+                answer = new Answer(cell.name(), "ok", "", send(bootstrap, cell), Map.of(), Map.of());
+            }
         } catch (Exception error) {
-            answer = new Answer(cell.name(), "error", error.toString(), Map.of(), Map.of());
+            answer = new Answer(cell.name(), "error", error.toString(), Map.of(), Map.of(), Map.of());
         }
         System.out.println(JSON.toJson(answer));
     }
@@ -141,6 +156,52 @@ public final class Produce {
 
     private static byte[] bytes(String base64) {
         return base64 == null ? null : Base64.getDecoder().decode(base64);
+    }
+
+    // Takes every step of the script, also after one that failed, and gives the failures by the step's place.
+    private static Map<Integer, String> follow(String bootstrap, Cell cell) {
+        Map<Integer, String> failed = new TreeMap<>();
+        Map<String, KafkaProducer<byte[], byte[]>> producers = new HashMap<>();
+        for (int place = 0; place < cell.script().size(); place++) {
+            try {
+                take(cell.script().get(place), producers, bootstrap, cell);
+            } catch (Exception error) {
+                failed.put(place, withCauses(error));
+            }
+        }
+        for (KafkaProducer<byte[], byte[]> producer : producers.values()) {
+            producer.close(Duration.ofSeconds(5));
+        }
+        return failed;
+    }
+
+    private static void take(
+            Step step, Map<String, KafkaProducer<byte[], byte[]>> producers, String bootstrap, Cell cell)
+            throws Exception {
+        KafkaProducer<byte[], byte[]> producer = producers.get(step.producer());
+        switch (step.step()) {
+            case "open" -> {
+                Properties settings = settings(bootstrap, cell);
+                settings.put("transactional.id", step.id());
+                if (step.timeout_ms() != null) {
+                    settings.put("transaction.timeout.ms", step.timeout_ms());
+                }
+                producer = new KafkaProducer<>(settings);
+                producers.put(step.producer(), producer);
+                producer.initTransactions();
+            }
+            case "begin" -> producer.beginTransaction();
+            case "send" -> deliver(producer, cell.records().subList(step.from(), step.to()));
+            case "commit" -> producer.commitTransaction();
+            case "abort" -> producer.abortTransaction();
+            case "wait" -> Thread.sleep(step.ms());
+            default -> throw new IllegalArgumentException("there is no such step: " + step);
+        }
+    }
+
+    // The reason is often told by the cause alone.
+    private static String withCauses(Throwable error) {
+        return error.getCause() == null ? error.toString() : error + " <- " + withCauses(error.getCause());
     }
 
     // Does what there is to administer, and gives what it saw.

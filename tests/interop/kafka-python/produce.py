@@ -12,12 +12,40 @@ class KafkaPython(plan.Producer):
         self.producer = kafka.KafkaProducer(bootstrap_servers=bootstrap, **settings(cell))
 
     def send(self, records):
-        sent = [self.producer.send(**arguments(record)) for record in records]
-        for future in sent:
-            future.get(timeout=30)
+        deliver(self.producer, records)
 
     def close(self):
         self.producer.close(timeout=30)
+
+
+class KafkaPythonTransactions(plan.TransactionalProducer):
+    def __init__(self, bootstrap, cell, transactional_id, timeout_ms):
+        transactional = {"transactional_id": transactional_id}
+        if timeout_ms is not None:
+            transactional["transaction_timeout_ms"] = timeout_ms
+        self.producer = kafka.KafkaProducer(bootstrap_servers=bootstrap, **settings(cell), **transactional)
+        self.producer.init_transactions()
+
+    def begin(self):
+        self.producer.begin_transaction()
+
+    def send(self, records):
+        deliver(self.producer, records)
+
+    def commit(self):
+        self.producer.commit_transaction()
+
+    def abort(self):
+        self.producer.abort_transaction()
+
+    def close(self):
+        self.producer.close(timeout=5)
+
+
+def deliver(producer, records):
+    sent = [producer.send(**arguments(record)) for record in records]
+    for future in sent:
+        future.get(timeout=30)
 
 
 def settings(cell):
@@ -80,4 +108,4 @@ def code_of(call, what):
 
 
 if __name__ == "__main__":
-    plan.run(f"kafka-python {kafka.__version__}", KafkaPython, KafkaPythonAdmin)
+    plan.run(f"kafka-python {kafka.__version__}", plan.Client(KafkaPython, KafkaPythonAdmin, KafkaPythonTransactions))

@@ -34,7 +34,9 @@ const codecs = {
 async function answer(bootstrap, cell) {
   try {
     const done = { cell: cell.name, result: 'ok', detail: '', refused: {} }
-    if (cell.admin !== null) {
+    if (cell.script !== null) {
+      say({ ...done, failed: await follow(bootstrap, cell) })
+    } else if (cell.admin !== null) {
       say({ ...done, seen: await administer(bootstrap, cell.admin) })
     } else {
       say({ ...done, refused: await send(bootstrap, cell) })
@@ -74,6 +76,47 @@ async function deliver(producer, cell, records) {
     ...(cell.acks !== null && { acks: acks[cell.acks] }),
     ...(cell.compression !== null && { compression: codecs[cell.compression] }),
   })
+}
+
+// Takes every step of the script, also after one that failed, and gives the failures by the step's place.
+async function follow(bootstrap, cell) {
+  const producers = {}
+  const failed = {}
+  for (const [place, step] of cell.script.entries()) {
+    await take(step, producers, bootstrap, cell).catch(error => (failed[place] = String(error)))
+  }
+  for (const { producer } of Object.values(producers)) {
+    await producer.disconnect()
+  }
+  return failed
+}
+
+// A producer with a transactional id asks for its producer id with its first transaction.
+async function take(step, producers, bootstrap, cell) {
+  const own = producers[step.producer]
+  switch (step.step) {
+    case 'open': {
+      const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.ERROR })
+      const timeout = step.timeout_ms !== null && { transactionTimeout: step.timeout_ms }
+      const producer = kafka.producer({ transactionalId: step.id, idempotent: true, maxInFlightRequests: 1, ...timeout })
+      await producer.connect()
+      producers[step.producer] = { producer }
+      return
+    }
+    case 'begin':
+      own.transaction = await own.producer.transaction()
+      return
+    case 'send':
+      return deliver(own.transaction, cell, cell.records.slice(step.from, step.to))
+    case 'commit':
+      return own.transaction.commit()
+    case 'abort':
+      return own.transaction.abort()
+    case 'wait':
+      return new Promise(resolve => setTimeout(resolve, step.ms))
+    default:
+      throw new Error(`there is no such step: ${step.step}`)
+  }
 }
 
 // Does what there is to administer, and gives what it saw.

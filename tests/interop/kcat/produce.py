@@ -23,6 +23,30 @@ class Kcat(plan.Producer):
             run_kcat(command, RECORD_DELIMITER.join(map(one_input, records)))
 
 
+class KcatTransactions(plan.TransactionalProducer):
+    """One kcat for each transaction, which it commits when its input ends."""
+
+    def __init__(self, bootstrap, cell, transactional_id, timeout_ms):
+        if timeout_ms is not None:
+            raise plan.CannotExpress("kcat does not leave a transaction open")
+        self.command = ["kcat", "-P", "-q", "-b", bootstrap, *cell_options(cell), "-X", f"transactional.id={transactional_id}"]
+
+    def begin(self):
+        self.records = []
+
+    def send(self, records):
+        self.records += records
+
+    def commit(self):
+        options = record_options(self.records[0])
+        if any(record_options(record) != options for record in self.records):
+            raise plan.CannotExpress("one kcat has one topic")
+        run_kcat([*self.command, *options], RECORD_DELIMITER.join(map(one_input, self.records)))
+
+    def abort(self):
+        raise plan.CannotExpress("kcat commits what it was given")
+
+
 def cell_options(cell):
     options = ["-K", KEY_DELIMITER, "-D", RECORD_DELIMITER]
     if cell.acks is not None:
@@ -74,4 +98,4 @@ def version():
 
 
 if __name__ == "__main__":
-    plan.run(version(), Kcat)
+    plan.run(version(), plan.Client(Kcat, transactional=KcatTransactions))

@@ -67,7 +67,7 @@ impl Round {
         let start = Instant::now();
         let folder = self.fresh_folder()?;
         let proxy = Network::bind(seed, self.rates())?;
-        let server = servers.start(self.kind, &folder, &proxy.addr.to_string())?;
+        let mut server = servers.start(self.kind, &folder, &proxy.addr.to_string())?;
         let (bootstrap, tally) = (proxy.addr.to_string(), proxy.tally.clone());
         proxy.lead_to(server.addr());
         let plan = Plan {

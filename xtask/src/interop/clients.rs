@@ -11,7 +11,11 @@ use std::{
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{admin::Seen, plan::Cell};
+use super::{
+    admin::Seen,
+    plan::Cell,
+    transactions::{heard::Protocol, script::Failed},
+};
 use crate::wait::ended_within;
 
 /// A Kafka producer of somebody else's.
@@ -19,6 +23,8 @@ pub(crate) struct Client {
     pub name: &'static str,
     pub program: Program,
     pub order: Order,
+    /// How it speaks of transactions, where it can.
+    pub protocol: Protocol,
 }
 
 /// How a client is installed and started.
@@ -31,8 +37,8 @@ pub(crate) enum Program {
     ConsoleProducer,
     /// The Java program, on this version of kafka-clients.
     Java { kafka_clients: &'static str },
-    /// A program of the Go module.
-    Go,
+    /// A program of the Go module, and what it is told besides the plan.
+    Go { program: &'static str, option: Option<&'static str> },
     /// A Node.js script with packages of its own.
     Node,
 }
@@ -55,30 +61,39 @@ impl Client {
 }
 
 pub(crate) const CLIENTS: &[Client] = &[
-    Client { name: "kcat", program: Program::Kcat, order: Order::Always },
-    Client { name: "confluent-kafka", program: Program::Python, order: Order::Always },
-    Client { name: "console-producer", program: Program::ConsoleProducer, order: Order::Always },
+    Client { name: "kcat", ..client(Program::Kcat) },
+    Client { name: "confluent-kafka", ..client(Program::Python) },
+    Client { name: "console-producer", ..client(Program::ConsoleProducer) },
     Client {
         name: "java-4.4",
-        program: Program::Java { kafka_clients: "4.4.0" },
-        order: Order::Always,
+        protocol: Protocol::Two,
+        ..client(Program::Java { kafka_clients: "4.4.0" })
+    },
+    Client { name: "java-3.9", ..client(Program::Java { kafka_clients: "3.9.2" }) },
+    Client { name: "java-2.8", ..client(Program::Java { kafka_clients: "2.8.2" }) },
+    Client {
+        name: "franz-go",
+        protocol: Protocol::Two,
+        ..client(Program::Go { program: "franz-go", option: None })
     },
     Client {
-        name: "java-3.9",
-        program: Program::Java { kafka_clients: "3.9.2" },
-        order: Order::Always,
+        name: "franz-go-3.9",
+        ..client(Program::Go { program: "franz-go", option: Some("3.9") })
     },
     Client {
-        name: "java-2.8",
-        program: Program::Java { kafka_clients: "2.8.2" },
-        order: Order::Always,
+        name: "kafka-go",
+        order: Order::Acknowledged,
+        ..client(Program::Go { program: "kafka-go", option: None })
     },
-    Client { name: "franz-go", program: Program::Go, order: Order::Always },
-    Client { name: "kafka-go", program: Program::Go, order: Order::Acknowledged },
-    Client { name: "sarama", program: Program::Go, order: Order::Always },
-    Client { name: "kafka-python", program: Program::Python, order: Order::Always },
-    Client { name: "kafkajs", program: Program::Node, order: Order::Always },
+    Client { name: "sarama", ..client(Program::Go { program: "sarama", option: None }) },
+    Client { name: "kafka-python", ..client(Program::Python) },
+    Client { name: "kafkajs", ..client(Program::Node) },
 ];
+
+/// What most clients are like.
+const fn client(program: Program) -> Client {
+    Client { name: "", program, order: Order::Always, protocol: Protocol::One }
+}
 
 /// What a client says of itself and of its cells.
 pub(crate) struct Answers {
@@ -93,6 +108,7 @@ pub(crate) struct Answers {
 pub(crate) struct Told {
     pub refused: Refused,
     pub seen: Seen,
+    pub failed: Failed,
 }
 
 /// The records of a cell that were not delivered, by their place in the plan, and what the client said.
@@ -120,6 +136,9 @@ enum Line {
         /// Only what administers sees something.
         #[serde(default)]
         seen: Seen,
+        /// And only what follows a script fails at its steps.
+        #[serde(default)]
+        failed: BTreeMap<String, String>,
     },
 }
 
@@ -167,9 +186,11 @@ fn read_answers(file: &Path, ending: String) -> Result<Answers> {
     for line in fs::read_to_string(file)?.lines() {
         match serde_json::from_str(line).with_context(|| format!("the client said: {line}"))? {
             Line::Version { version } => answers.version = version,
-            Line::Cell { cell, result, detail, refused, seen } => {
+            Line::Cell { cell, result, detail, refused, seen, failed } => {
                 let result = match result {
-                    Verdict::Ok => Ok(Told { refused: by_place(refused)?, seen }),
+                    Verdict::Ok => {
+                        Ok(Told { refused: by_place(refused)?, seen, failed: by_place(failed)? })
+                    }
                     Verdict::Error => Err(detail),
                 };
                 answers.cells.insert(cell, result);

@@ -1,12 +1,16 @@
 //! What was sent against what landed.
 
-use std::{collections::HashMap, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+};
 
 use super::{
     http,
     landed::{Landed, Output},
     plan::{Cell, Header, Record},
     rows::PARTITIONS,
+    transactions::{heard::Protocol, script::Fate},
 };
 
 /// What has to hold beyond the records themselves.
@@ -16,6 +20,10 @@ pub(crate) struct Terms {
     pub ordered: bool,
     /// When records that the client stamped itself can have been stamped.
     pub clock_ms: RangeInclusive<i64>,
+    /// How the client speaks of transactions.
+    pub protocol: Protocol,
+    /// Whether the records of a transaction lie in temporary files until it is committed.
+    pub temporary: bool,
 }
 
 /// Compares a cell with the output; every difference is a sentence, and no difference is success.
@@ -49,8 +57,13 @@ struct Comparison<'a> {
     cell: &'a Cell,
     terms: &'a Terms,
     places: HashMap<Identity<'a>, usize>,
+    fates: BTreeMap<usize, Fate>,
+    /// How many records of each topic were aborted, whose offsets were not missed yet.
+    aborted: HashMap<String, i64>,
     landed: Vec<bool>,
     partitions: HashMap<(String, i32), Progress>,
+    /// The number of the latest transaction in each topic.
+    transactions: HashMap<String, usize>,
     differences: Vec<String>,
 }
 
@@ -63,12 +76,16 @@ struct Progress {
 
 impl<'a> Comparison<'a> {
     fn new(cell: &'a Cell, terms: &'a Terms) -> Self {
+        let fates = cell.fates();
         Self {
             cell,
             terms,
             places: cell.records.iter().map(identity).zip(0..).collect(),
+            aborted: count_aborted(cell, &fates),
+            fates,
             landed: vec![false; cell.records.len()],
             partitions: HashMap::new(),
+            transactions: HashMap::new(),
             differences: Vec::new(),
         }
     }
@@ -88,6 +105,7 @@ impl<'a> Comparison<'a> {
             self.differ(format!("landed twice: {landed}"));
         }
         self.check_order(landed, place);
+        self.check_fate(landed, place);
         let record = &self.cell.records[place];
         if let Some(refusal) = record.refusal {
             self.differ(format!("{refusal:?}, but landed: {landed}"));
@@ -100,17 +118,44 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Offsets count from 0, without a gap.
+    /// Aborted records do not land; committed ones with their transaction's id, and after all of the one before it.
+    fn check_fate(&mut self, landed: &Landed, place: usize) {
+        let id = match self.fates.get(&place) {
+            None => None,
+            Some(Fate::Aborted) => return self.differ(format!("aborted, but landed: {landed}")),
+            Some(Fate::Committed { id, number }) => {
+                let latest = self.transactions.insert(landed.topic.clone(), *number);
+                if latest > Some(*number) {
+                    self.differences.push(format!("landed after a later transaction: {landed}"));
+                }
+                Some(&**id)
+            }
+        };
+        if landed.transactional_id.as_deref() != id {
+            let found = format!("{:?}, expected {id:?}: {landed}", landed.transactional_id);
+            self.differences.push(format!("in the transaction {found}"));
+        }
+    }
+
+    /// Offsets count from 0, without a gap; but aborted records have theirs too, and were sent before one of these.
     fn check_offset(&mut self, landed: &Landed) {
         let progress = self.partitions.entry((landed.topic.clone(), landed.partition)).or_default();
         let expected = progress.next_offset;
         progress.next_offset = landed.offset + 1;
-        if landed.offset != expected {
+        if landed.offset != expected && !self.is_gap(&landed.topic, landed.offset - expected) {
             self.differ(format!("offset {expected} was next: {landed}"));
         }
         if !(0..PARTITIONS).contains(&landed.partition) {
             self.differ(format!("there is no such partition: {landed}"));
         }
+    }
+
+    /// Whether so many offsets can have gone to aborted records.
+    fn is_gap(&mut self, topic: &str, offsets: i64) -> bool {
+        let aborted = self.aborted.entry(topic.to_owned()).or_default();
+        let is_gap = (1..=*aborted).contains(&offsets);
+        *aborted -= if is_gap { offsets } else { 0 };
+        is_gap
     }
 
     fn check_order(&mut self, landed: &Landed, place: usize) {
@@ -129,8 +174,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn finish(mut self) -> Vec<String> {
-        for (record, landed) in self.cell.records.iter().zip(&self.landed) {
-            if !landed && record.refusal.is_none() {
+        for (place, record) in self.cell.records.iter().enumerate() {
+            let must_land =
+                record.refusal.is_none() && self.fates.get(&place) != Some(&Fate::Aborted);
+            if must_land && !self.landed[place] {
                 self.differences.push(format!("sent, but did not land: {record}"));
             }
         }
@@ -150,4 +197,12 @@ impl<'a> Comparison<'a> {
             }
         }
     }
+}
+
+fn count_aborted(cell: &Cell, fates: &BTreeMap<usize, Fate>) -> HashMap<String, i64> {
+    let mut aborted = HashMap::new();
+    for (place, _) in fates.iter().filter(|(_, fate)| **fate == Fate::Aborted) {
+        *aborted.entry(cell.records[*place].topic.clone()).or_default() += 1;
+    }
+    aborted
 }

@@ -5,20 +5,36 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ksink_wire::{
-    ApiKey, Request, RequestHeader, Response, ResponseHeader, Uuid,
+    ApiKey, ErrorCode, Uuid,
     messages::{
+        add_partitions_to_txn::AddPartitionsToTxnRequest,
+        end_txn::EndTxnRequest,
         metadata::{MetadataRequest, MetadataResponse},
         produce::{ProduceRequest, ProduceResponse},
     },
 };
 
-use super::{manner::Manner, plan::Cell, recording::Recording};
+use super::{
+    conversation::Then,
+    manner::Manner,
+    plan::Cell,
+    recording::Recording,
+    transactions::{
+        heard::{HeardOfId, Side},
+        script::Script,
+        watch::Watch,
+    },
+};
 
 /// What was heard on all connections of a client.
 #[derive(Clone, Default)]
 pub(crate) struct Heard {
     names: HashMap<Uuid, String>,
     pub topics: HashMap<String, HeardOfTopic>,
+    /// By the transactional id.
+    pub transactions: HashMap<String, HeardOfId>,
+    /// What can be seen meanwhile, if anything.
+    watch: Option<Watch>,
     /// One request of each API and version.
     pub recording: Recording,
 }
@@ -39,17 +55,20 @@ pub(crate) struct HeardOfTopic {
 
 impl Heard {
     /// Expects to hear of these cells, and cuts off as many acknowledgements as they ask for.
-    pub(crate) fn expecting(cells: &[Cell]) -> Self {
-        let mut heard = Self::default();
+    pub(crate) fn expecting(cells: &[Cell], watch: Option<Watch>) -> Self {
+        let mut heard = Self { watch, ..Self::default() };
         for cell in cells {
             for topic in cell.topics() {
                 heard.topics.entry(topic.to_owned()).or_default().to_cut = cell.cuts;
+            }
+            for id in cell.script.iter().flat_map(Script::ids) {
+                heard.transactions.insert(id.to_owned(), HeardOfId::expecting(cell));
             }
         }
         heard
     }
 
-    /// How the client produces when it is asked for nothing in particular.
+    /// How the client produces when it is asked for nothing in particular, or for transactions.
     pub(crate) fn defaults(&self, cells: &[Cell]) -> BTreeSet<String> {
         let by_default = cells.iter().filter(|cell| {
             cell.acks.is_none() && cell.compression.is_none() && cell.idempotent.is_none()
@@ -65,13 +84,22 @@ impl Heard {
         cell.topics().into_iter().flat_map(heard_of).collect()
     }
 
-    fn hear_question(&mut self, request: &MetadataRequest<'_>) {
+    /// What concerns one cell.
+    pub(crate) fn of(&self, cell: &Cell) -> Self {
+        let (topics, mut heard) = (cell.topics(), self.clone());
+        heard.topics.retain(|topic, _| topics.contains(&**topic));
+        let ids: HashSet<&str> = cell.script.iter().flat_map(Script::ids).collect();
+        heard.transactions.retain(|id, _| ids.contains(&**id));
+        heard
+    }
+
+    pub(super) fn hear_question(&mut self, request: &MetadataRequest<'_>) {
         for name in request.topics.iter().flatten().filter_map(|topic| topic.name) {
             self.topics.entry(name.to_owned()).or_default().asked_for = true;
         }
     }
 
-    fn hear_metadata(&mut self, metadata: &MetadataResponse<'_>) {
+    pub(super) fn hear_metadata(&mut self, metadata: &MetadataResponse<'_>) {
         for topic in &metadata.topics {
             if let Some(name) = topic.name {
                 self.names.insert(topic.topic_id, name.to_owned());
@@ -86,7 +114,7 @@ impl Heard {
         }
     }
 
-    fn hear_produce(&mut self, version: i16, request: &ProduceRequest<'_>) {
+    pub(super) fn hear_produce(&mut self, version: i16, request: &ProduceRequest<'_>) -> Then {
         for topic in &request.topic_data {
             let name = self.name(version, topic.name, topic.topic_id);
             let heard = self.topics.entry(name).or_default();
@@ -95,10 +123,40 @@ impl Heard {
                 topic.partition_data.iter().map(|data| Manner::of(version, request.acks, data)),
             );
         }
+        let Some(id) = request.transactional_id else { return Then::PassOn };
+        let heard = self.transactions.entry(id.to_owned()).or_default();
+        heard.produced.insert(version);
+        heard.count(Side::Request, ApiKey::Produce)
     }
 
-    /// Says whether this acknowledgement is one to be cut off.
-    fn hear_produced(&mut self, version: i16, response: &ProduceResponse<'_>) -> Then {
+    pub(super) fn hear_added(&mut self, request: &AddPartitionsToTxnRequest<'_>) {
+        let id = request.v3_and_below_transactional_id.to_owned();
+        self.transactions.entry(id).or_default().added = true;
+    }
+
+    /// Gives the place of the end, by which its answer finds it.
+    pub(super) fn hear_end(&mut self, version: i16, request: &EndTxnRequest<'_>) -> (usize, Then) {
+        let heard = self.transactions.entry(request.transactional_id.to_owned()).or_default();
+        let place = heard.hear_end(version, request.committed, self.watch.as_ref());
+        (place, heard.count(Side::Request, ApiKey::EndTxn))
+    }
+
+    pub(super) fn hear_ended(&mut self, id: &str, place: usize, code: ErrorCode) -> Then {
+        let Some(heard) = self.transactions.get_mut(id) else { return Then::PassOn };
+        heard.hear_ended(place, code.0, self.watch.as_ref());
+        match code {
+            ErrorCode::NONE => heard.count(Side::Answer, ApiKey::EndTxn),
+            _ => Then::PassOn,
+        }
+    }
+
+    /// Says whether this acknowledgement is one to be cut off, or the moment to kill ksink.
+    pub(super) fn hear_produced(
+        &mut self,
+        version: i16,
+        response: &ProduceResponse<'_>,
+        transactional_id: Option<&str>,
+    ) -> Then {
         let mut then = Then::PassOn;
         for topic in &response.responses {
             let name = self.name(version, topic.name, topic.topic_id);
@@ -112,7 +170,10 @@ impl Heard {
                 then = Then::Cut;
             }
         }
-        then
+        match transactional_id.and_then(|id| self.transactions.get_mut(id)) {
+            Some(heard) if was_delivered(response) => heard.count(Side::Answer, ApiKey::Produce),
+            Some(_) | None => then,
+        }
     }
 
     /// Since version 13, Produce names a topic by its id (KIP-516).
@@ -123,6 +184,11 @@ impl Heard {
             name.to_owned()
         }
     }
+}
+
+fn was_delivered(response: &ProduceResponse<'_>) -> bool {
+    let mut partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+    partitions.all(|partition| partition.error_code.is_none())
 }
 
 impl HeardOfTopic {
@@ -150,63 +216,19 @@ impl HeardOfTopic {
     }
 }
 
-/// What is to be done with a frame that was heard.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Then {
-    PassOn,
-    /// It must not arrive, and nothing after it.
-    Cut,
-}
-
-/// One connection: requests, and the answers that they explain.
-#[derive(Default)]
-pub(crate) struct Conversation {
-    asked: HashMap<i32, RequestHead>,
-}
-
-struct RequestHead {
-    api: ApiKey,
-    version: i16,
-}
-
-impl Conversation {
-    /// Listens to a frame of the client. What cannot be read is ksink's to refuse; here it goes unheard.
-    pub(crate) fn hear_request(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
-        let Ok((header, body)) = RequestHeader::decode(frame) else { return Then::PassOn };
-        heard.recording.hear(&header, frame);
-        let head = RequestHead { api: header.api_key, version: header.api_version };
-        match Request::decode(head.api, head.version, body) {
-            Ok(Request::Metadata(request)) => heard.hear_question(&request),
-            Ok(Request::Produce(request)) => heard.hear_produce(head.version, &request),
-            _ => {}
-        }
-        self.asked.insert(header.correlation_id, head);
-        Then::PassOn
-    }
-
-    /// Listens to a frame of ksink.
-    pub(crate) fn hear_response(&mut self, frame: &[u8], heard: &mut Heard) -> Then {
-        self.understand(frame, heard).unwrap_or(Then::PassOn)
-    }
-
-    fn understand(&mut self, frame: &[u8], heard: &mut Heard) -> Option<Then> {
-        let correlation_id = i32::from_be_bytes(*frame.first_chunk()?);
-        let RequestHead { api, version } = self.asked.remove(&correlation_id)?;
-        let (_, body) = ResponseHeader::decode(api, version, frame).ok()?;
-        match Response::decode(api, version, body).ok()? {
-            Response::Metadata(metadata) => heard.hear_metadata(&metadata),
-            Response::Produce(response) => return Some(heard.hear_produced(version, &response)),
-            _ => {}
-        }
-        None
-    }
-}
-
 #[cfg(test)]
 impl Heard {
     /// What is heard where everything is as a cell asks.
-    pub(crate) fn as_asked(cell: &Cell) -> Self {
+    pub(crate) fn as_asked(
+        cell: &Cell,
+        protocol: super::transactions::heard::Protocol,
+        temporary: bool,
+    ) -> Self {
         let mut heard = Self::default();
+        for id in cell.script.iter().flat_map(Script::ids) {
+            let told = HeardOfId::as_asked(cell, protocol, temporary);
+            heard.transactions.insert(id.to_owned(), told);
+        }
         for topic in cell.topics() {
             let manner = Manner::as_asked(cell);
             let told = HeardOfTopic {
@@ -227,7 +249,7 @@ mod tests {
     use ksink_wire::{compression::Compression, messages::produce::TopicProduceResponse};
 
     use super::{
-        super::{plan::Record, refusal::Refusal},
+        super::{plan::Record, refusal::Refusal, transactions::heard::Protocol},
         *,
     };
 
@@ -243,7 +265,13 @@ mod tests {
     }
 
     fn zstd_to_all() -> Manner {
-        Manner { version: 9, acks: -1, compression: Some(Compression::Zstd), idempotent: true }
+        Manner {
+            version: 9,
+            acks: -1,
+            compression: Some(Compression::Zstd),
+            idempotent: true,
+            transactional: false,
+        }
     }
 
     #[test]
@@ -281,7 +309,7 @@ mod tests {
     fn refused(code: i16) -> Vec<String> {
         let record = Record::new("t", "value").refused(Refusal::TooLarge);
         let cell = Cell { records: vec![record], ..Cell::default() };
-        let mut heard = Heard::as_asked(&cell);
+        let mut heard = Heard::as_asked(&cell, Protocol::One, false);
         heard.topics.get_mut("t").unwrap().codes = [code].into();
         heard.check(&cell)
     }
@@ -295,11 +323,11 @@ mod tests {
     #[test]
     fn as_many_acknowledgements_are_cut_as_a_cell_asks_for() {
         let cell = Cell { cuts: 1, ..cell(None, None) };
-        let mut heard = Heard::expecting(std::slice::from_ref(&cell));
+        let mut heard = Heard::expecting(std::slice::from_ref(&cell), None);
         let topic = TopicProduceResponse { name: "t", ..Default::default() };
         let response = ProduceResponse { responses: vec![topic], ..Default::default() };
         assert!(heard.topics["t"].check(&cell, "t").len() == 2, "neither sent nor cut");
-        let then = [(); 2].map(|()| heard.hear_produced(9, &response));
+        let then = [(); 2].map(|()| heard.hear_produced(9, &response, None));
         assert!(then == [Then::Cut, Then::PassOn]);
         assert_eq!(heard.topics["t"].cut, 1);
     }

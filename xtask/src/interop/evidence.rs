@@ -1,5 +1,7 @@
 //! Everything that a cell is judged by: what the client said, what was heard on the wire, what landed.
 
+use std::collections::BTreeSet;
+
 use super::{
     admin::Seen,
     clients::Refused,
@@ -8,12 +10,14 @@ use super::{
     http::{Posts, check_posts},
     landed::Output,
     plan::{Cell, Record},
+    transactions::script::{Failed, Script},
 };
 
 #[derive(Clone, Default)]
 pub(crate) struct Evidence {
     pub refused: Refused,
     pub seen: Seen,
+    pub failed: Failed,
     pub heard: Heard,
     pub output: Output,
     /// How records were posted; none where they go to files.
@@ -31,6 +35,21 @@ impl Evidence {
         differences.extend(self.heard.check(cell));
         differences.extend(self.posts.iter().flat_map(|posts| check_posts(cell, posts)));
         differences.extend(cell.admin.iter().flat_map(|admin| admin.check(&self.seen)));
+        differences
+            .extend(cell.script.iter().flat_map(|script| self.check_script(cell, script, terms)));
+        differences
+    }
+
+    fn check_script(&self, cell: &Cell, script: &Script, terms: &Terms) -> Vec<String> {
+        let mut differences = script.check(&self.failed);
+        for id in script.ids().collect::<BTreeSet<_>>() {
+            match self.heard.transactions.get(id) {
+                Some(heard) => {
+                    differences.extend(heard.check(cell, script, terms.protocol, terms.temporary));
+                }
+                None => differences.push(format!("nobody was heard to speak for {id}")),
+            }
+        }
         differences
     }
 }

@@ -34,9 +34,9 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
             demand(&["java", "mvn"])?;
             java(client.name, kafka_clients, "Produce.java")?
         }
-        Program::Go => {
+        Program::Go { program, .. } => {
             demand(&["go"])?;
-            Command::new(go_program(client.name)?)
+            Command::new(go_program(program)?)
         }
         Program::Node => {
             demand(&["node", "npm"])?;
@@ -47,24 +47,36 @@ pub(crate) fn install(client: &Client) -> Result<Command> {
         }
     };
     command.arg("plan.json");
+    if let Program::Go { option, .. } = client.program {
+        command.args(option);
+    }
     Ok(command)
 }
 
-/// Installs what a client needs, and gives the command of its program for the runs under faults, which sends
-/// the `plan.json` of the folder in which it is started.
+/// Installs what a client needs, and gives the command of its program for the runs through a network that loses
+/// replies, which sends the `plan.json` of the folder in which it is started.
 pub(crate) fn install_chaos(client: &Client) -> Result<Command> {
+    install_under_faults(client, "chaos.py", "Chaos.java", "chaos")
+}
+
+/// Installs what a client needs, and gives the command of its program for the runs in which the server is killed.
+pub(crate) fn install_crash(client: &Client) -> Result<Command> {
+    install_under_faults(client, "crash.py", "Crash.java", "crash")
+}
+
+fn install_under_faults(client: &Client, python: &str, java: &str, go: &str) -> Result<Command> {
     let mut command = match client.program {
         Program::Python => {
             demand(&["python3"])?;
-            script(python_packages(client.name)?, client.name, "chaos.py")
+            script(python_packages(client.name)?, client.name, python)
         }
         Program::Java { kafka_clients } => {
             demand(&["java", "mvn"])?;
-            java(client.name, kafka_clients, "Chaos.java")?
+            self::java(client.name, kafka_clients, java)?
         }
-        Program::Go => {
+        Program::Go { .. } => {
             demand(&["go"])?;
-            Command::new(go_program("chaos")?)
+            Command::new(go_program(go)?)
         }
         Program::Kcat | Program::ConsoleProducer | Program::Node => {
             bail!("{} has no program for this", client.name)

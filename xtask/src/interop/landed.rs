@@ -15,23 +15,41 @@ use super::plan::{Header, text};
 /// The lines of each file, by the topic that the file is named after.
 pub(crate) type Output = BTreeMap<String, Vec<String>>;
 
-/// Reads every `TOPIC.jsonl` of a folder.
+/// Where ksink keeps what it has to know after a restart.
+const STATE: &str = ".ksink";
+
+/// Reads every `TOPIC.jsonl` of a folder, and every `TOPIC@ID.jsonl`.
 pub(crate) fn read_output(folder: &Path) -> Result<Output> {
     let mut output = Output::new();
     for entry in std::fs::read_dir(folder)? {
         let file = entry?.path();
-        let topic = file
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.strip_suffix(".jsonl"));
-        let topic =
-            topic.with_context(|| format!("{} is not the file of a topic", file.display()))?;
-        let text = std::fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
-        ensure!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", file.display());
-        output.insert(topic.to_owned(), text.lines().map(str::to_owned).collect());
+        if !file.ends_with(STATE) {
+            let (topic, lines) = read_file(&file)?;
+            output.entry(topic).or_default().extend(lines);
+        }
     }
     Ok(output)
+}
+
+/// A temporary file is read as one line of its topic, which is no record: it should not be there.
+fn read_file(file: &Path) -> Result<(String, Vec<String>)> {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if let Some((topic, _)) = name.split_once('@').filter(|_| name.ends_with(".tmp")) {
+        return Ok((topic.to_owned(), vec![format!("{name}, which was left")]));
+    }
+    let name = name
+        .strip_suffix(".jsonl")
+        .with_context(|| format!("{} is not the file of a topic", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    ensure!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", file.display());
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let Some((topic, id)) = name.split_once('@') else { return Ok((name.to_owned(), lines)) };
+    for line in &lines {
+        let found = Landed::parse(line)?.transactional_id;
+        ensure!(found.as_deref() == Some(id), "the transaction {found:?} in {}", file.display());
+    }
+    Ok((topic.to_owned(), lines))
 }
 
 /// One record as it was written.
@@ -44,6 +62,7 @@ pub(crate) struct Landed {
     pub value: Option<Vec<u8>>,
     pub headers: Vec<Header>,
     pub timestamp_ms: Option<i64>,
+    pub transactional_id: Option<String>,
 }
 
 impl Landed {
@@ -52,10 +71,6 @@ impl Landed {
         let line: Line =
             serde_json::from_str(text).with_context(|| format!("not a line of ksink: {text}"))?;
         line.client_addr.parse::<SocketAddr>().context("client_addr")?;
-        ensure!(
-            line.transactional_id.is_none(),
-            "a transactional id, and nothing was transactional"
-        );
         Ok(Self {
             headers: headers(line.headers, line.headers_raw)?,
             topic: line.topic,
@@ -64,6 +79,7 @@ impl Landed {
             key: decode(line.key, line.key_encoding.as_deref()).context("key")?,
             value: decode_value(line.value, &line.value_encoding).context("value")?,
             timestamp_ms: line.timestamp.as_deref().map(timestamp_ms).transpose()?,
+            transactional_id: line.transactional_id,
         })
     }
 }
@@ -87,13 +103,14 @@ impl Landed {
             value: decode(letter.value, Some("base64"))?,
             headers: exact(letter.headers)?,
             timestamp_ms: Some(letter.timestamp),
+            transactional_id: None,
         })
     }
 }
 
 impl fmt::Display for Landed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { topic, partition, offset, key, value, headers, timestamp_ms } = self;
+        let Self { topic, partition, offset, key, value, headers, timestamp_ms, .. } = self;
         let (key, value) = (text(key.as_deref()), text(value.as_deref()));
         write!(f, "{topic}[{partition}]@{offset}: {key} = {value}, timestamp {timestamp_ms:?}")?;
         headers.iter().try_for_each(|header| write!(f, ", {header}"))
@@ -241,7 +258,7 @@ mod tests {
     #[test]
     fn a_line_is_read_with_everything_it_says() {
         let text = line(
-            r#""key":"aw==","key_encoding":"base64","value":"dg==","value_encoding":"base64","headers":{"z":"1","a":"2"},"timestamp":"1970-01-01T00:00:00.001Z""#,
+            r#""key":"aw==","key_encoding":"base64","value":"dg==","value_encoding":"base64","headers":{"z":"1","a":"2"},"timestamp":"1970-01-01T00:00:00.001Z","transactional_id":"id""#,
         );
         let header = |name: &str, value: &str| Header(name.to_owned(), Some(value.into()));
         let expected = Landed {
@@ -252,6 +269,7 @@ mod tests {
             value: Some(b"v".to_vec()),
             headers: vec![header("z", "1"), header("a", "2")],
             timestamp_ms: Some(1),
+            transactional_id: Some("id".to_owned()),
         };
         assert_eq!(Landed::parse(&text).unwrap(), expected);
     }
@@ -290,6 +308,6 @@ mod tests {
         refused(r#""value":null,"value_encoding":"base64""#);
         refused(r#""value":null,"value_encoding":"utf-8","surprise":1"#);
         refused(r#""value":null,"value_encoding":"utf-8","timestamp":"1970-01-01T00:00:00Z""#);
-        refused(r#""value":null,"value_encoding":"utf-8","transactional_id":"x""#);
+        refused(r#""value":null,"value_encoding":"utf-8","transactional_id":1"#);
     }
 }

@@ -16,6 +16,7 @@ pub(crate) struct Manner {
     /// None where it was not a record batch but one of the older message sets.
     pub compression: Option<Compression>,
     pub idempotent: bool,
+    pub transactional: bool,
 }
 
 impl Manner {
@@ -26,6 +27,7 @@ impl Manner {
             acks,
             compression: batch.and_then(|batch| batch.attributes.compression().ok()),
             idempotent: batch.is_some_and(|batch| batch.producer_id >= 0),
+            transactional: batch.is_some_and(|batch| batch.attributes.is_transactional()),
         }
     }
 
@@ -36,6 +38,7 @@ impl Manner {
         cell.acks.is_none_or(|asked| asked == acks_name(self.acks))
             && cell.compression.is_none_or(|asked| asked == compression_name(compression))
             && cell.idempotent.is_none_or(|asked| asked == self.idempotent)
+            && cell.script.is_some() == self.transactional
     }
 }
 
@@ -50,7 +53,11 @@ fn compression_name(compression: Compression) -> String {
 impl fmt::Display for Manner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = self.compression.map_or_else(|| "message set".to_owned(), compression_name);
-        let idempotent = if self.idempotent { "idempotent" } else { "not idempotent" };
+        let idempotent = match (self.transactional, self.idempotent) {
+            (true, _) => "transactional",
+            (false, true) => "idempotent",
+            (false, false) => "not idempotent",
+        };
         let acks = acks_name(self.acks);
         write!(f, "Produce {}, acks {acks}, compression {form}, {idempotent}", self.version)
     }
@@ -68,6 +75,7 @@ impl Manner {
             acks: cell.acks.and_then(|acks| acks.parse().ok()).unwrap_or(-1),
             compression: Some(codec.unwrap_or(Compression::None)),
             idempotent: cell.idempotent.unwrap_or(true),
+            transactional: cell.script.is_some(),
         }
     }
 }

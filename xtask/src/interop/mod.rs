@@ -7,6 +7,7 @@
 mod admin;
 mod clients;
 mod compare;
+mod conversation;
 mod eavesdrop;
 mod evidence;
 mod faults;
@@ -24,6 +25,7 @@ mod report;
 pub(crate) mod rows;
 pub(crate) mod server;
 mod setting;
+mod transactions;
 mod turn;
 mod wiretap;
 
@@ -43,7 +45,7 @@ use self::{
     not_applicable::NotApplicable,
     plan::Cell,
     report::Report,
-    rows::ROWS,
+    rows::Row,
     server::Binary,
     setting::Setting,
     turn::Turn,
@@ -98,8 +100,7 @@ struct Choice {
 
 impl Choice {
     fn parse(arguments: &Args) -> Result<Self> {
-        let known: HashSet<&str> = ROWS
-            .iter()
+        let known: HashSet<&str> = Row::all()
             .map(|row| row.name)
             .chain(FORMATS.iter().map(|format| format.name))
             .collect();
@@ -127,7 +128,7 @@ impl Choice {
     /// The cells of each setting that has any.
     fn cells(&self) -> Vec<(&'static Setting, Vec<Cell>)> {
         let cells = |setting: &Setting| -> Vec<Cell> {
-            let rows = ROWS.iter().filter(|row| row.setting.name == setting.name);
+            let rows = Row::all().filter(|row| row.setting.name == setting.name);
             rows.filter(|row| self.includes(row.name)).map(|row| row.cell(self.count)).collect()
         };
         let settings = Setting::ALL.iter().map(|setting| (*setting, cells(setting)));

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{clients::CLIENTS, rows::ROWS};
+use super::{clients::CLIENTS, rows::Row};
 use crate::places;
 
 /// A reason for each client and row that is not applicable.
@@ -26,7 +26,7 @@ impl NotApplicable {
                 "there is no client {client}"
             );
             for row in rows.keys() {
-                ensure!(ROWS.iter().any(|known| known.name == row), "there is no row {row}");
+                ensure!(Row::all().any(|known| known.name == row), "there is no row {row}");
             }
         }
         Ok(Self(reasons))

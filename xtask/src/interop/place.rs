@@ -13,11 +13,12 @@ use super::{
     landed::{Output, read_output},
     plan::Cell,
     setting::{Setting, Sink},
+    transactions::watch::Watch,
 };
 
 pub(crate) enum Place {
-    /// A file for each topic.
-    Files { folder: PathBuf },
+    /// Files for each topic, named by this pattern.
+    Files { folder: PathBuf, pattern: &'static str },
     /// A web server, and a file for what it refuses.
     Http { server: WebServer, dead_letters: PathBuf },
 }
@@ -26,11 +27,8 @@ impl Place {
     /// Makes room in a folder.
     pub(crate) fn prepare(setting: &Setting, folder: &Path, cells: &[Cell]) -> Result<Self> {
         match setting.sink {
-            Sink::Files => {
-                let folder = folder.join("out");
-                fs::create_dir(&folder)?;
-                Ok(Self::Files { folder })
-            }
+            Sink::Files => Self::files(folder, "{topic}.jsonl"),
+            Sink::TransactionFiles => Self::files(folder, "{topic}@{txnID}.jsonl"),
             Sink::Http => Ok(Self::Http {
                 server: WebServer::start(cells)?,
                 dead_letters: folder.join("dead-letters.jsonl"),
@@ -38,11 +36,17 @@ impl Place {
         }
     }
 
+    fn files(folder: &Path, pattern: &'static str) -> Result<Self> {
+        let folder = folder.join("out");
+        fs::create_dir(&folder)?;
+        Ok(Self::Files { folder, pattern })
+    }
+
     /// What ksink has to be told, so that it puts its records here.
     pub(crate) fn flags(&self) -> Vec<String> {
         match self {
-            Self::Files { folder } => {
-                vec!["--output".to_owned(), format!("{}/{{topic}}.jsonl", folder.display())]
+            Self::Files { folder, pattern } => {
+                vec!["--output".to_owned(), format!("{}/{pattern}", folder.display())]
             }
             Self::Http { server, dead_letters } => {
                 let dead_letters = dead_letters.display().to_string();
@@ -55,7 +59,7 @@ impl Place {
     /// The lines of each topic, in the order in which they were put there.
     pub(crate) fn read(&self) -> Result<Output> {
         match self {
-            Self::Files { folder } => read_output(folder),
+            Self::Files { folder, .. } => read_output(folder),
             Self::Http { server, dead_letters } => {
                 let mut output = server.taken();
                 for (topic, letters) in read_letters(dead_letters)? {
@@ -63,6 +67,14 @@ impl Place {
                 }
                 Ok(output)
             }
+        }
+    }
+
+    /// What sees the files as they come to be.
+    pub(crate) fn watch(&self) -> Option<Watch> {
+        match self {
+            Self::Files { folder, .. } => Some(Watch::new(folder.clone())),
+            Self::Http { .. } => None,
         }
     }
 

@@ -1,12 +1,24 @@
 //! What a client is asked to send: the same for every client, written as `plan.json`.
 
-use std::{collections::BTreeSet, fmt, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
+};
 
 use anyhow::{Context, Result};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Serialize, Serializer};
 
-use super::{admin::Admin, http, refusal::Refusal};
+use super::{
+    admin::Admin,
+    http,
+    refusal::Refusal,
+    transactions::{
+        heard::Moment,
+        script::{Fate, Script},
+    },
+};
 
 /// Everything that one run of a client sends.
 #[derive(Serialize)]
@@ -37,12 +49,17 @@ pub(crate) struct Cell {
     pub records: Vec<Record>,
     /// None: there is nothing to administer.
     pub admin: Option<Admin>,
+    /// None: the records are in no transaction.
+    pub script: Option<Script>,
     /// Whether the client's own partitioner has to use every partition.
     #[serde(skip)]
     pub spread: bool,
     /// How many acknowledgements are cut off, each with its connection, after ksink has given them.
     #[serde(skip)]
     pub cuts: usize,
+    /// When ksink is killed, and started again.
+    #[serde(skip)]
+    pub kills: &'static [Moment],
     /// How the server answers, where records are posted.
     #[serde(skip)]
     pub http: http::Answer,
@@ -51,6 +68,11 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) fn topics(&self) -> BTreeSet<&str> {
         self.records.iter().map(|record| &*record.topic).collect()
+    }
+
+    /// What has to become of records that are sent in transactions, by their place.
+    pub(crate) fn fates(&self) -> BTreeMap<usize, Fate> {
+        self.script.as_ref().map(Script::fates).unwrap_or_default()
     }
 
     /// How ksink has to refuse records of this topic, if it has to.

@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::{
     faults::{FAULTS, Planted},
     formats::FORMATS,
-    rows::ROWS,
+    rows::Row,
 };
 use crate::{places, tally::Tally};
 
@@ -149,7 +149,7 @@ impl Report {
     }
 
     fn table(&self) -> String {
-        let names = ROWS.iter().map(|row| row.name).chain(FORMATS.iter().map(|format| format.name));
+        let names = Row::all().map(|row| row.name).chain(FORMATS.iter().map(|format| format.name));
         let tried: Vec<&str> =
             names.filter(|name| self.runs.iter().any(|run| run.tried(name))).collect();
         let width = tried.iter().map(|name| name.len()).max().unwrap_or_default();
@@ -222,7 +222,7 @@ impl Report {
 }
 
 fn legend() -> String {
-    let rows = ROWS.iter().map(|row| format!("- {}: {}\n", row.name, row.shows));
+    let rows = Row::all().map(|row| format!("- {}: {}\n", row.name, row.shows));
     format!("The rows:\n\n{}", rows.collect::<String>())
 }
 

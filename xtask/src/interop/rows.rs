@@ -6,6 +6,7 @@ use super::{
     plan::{Cell, Record},
     refusal::Refusal,
     setting::{self, Setting},
+    transactions,
 };
 
 /// The partitions that each topic has.
@@ -19,17 +20,22 @@ pub(crate) struct Row {
     pub name: &'static str,
     pub shows: &'static str,
     pub setting: &'static Setting,
-    build: fn(Cell, usize) -> Cell,
+    pub build: fn(Cell, usize) -> Cell,
 }
 
 impl Row {
+    /// All rows, in the order of the report.
+    pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
+        ROWS.iter().chain(transactions::rows::ROWS)
+    }
+
     /// What a client has to send for this row; `count` is the size of the large one.
     pub(crate) fn cell(&self, count: usize) -> Cell {
         (self.build)(Cell { name: self.name, ..Cell::default() }, count)
     }
 }
 
-pub(crate) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     open("plain", "values alone", plain),
     open("keys", "a key, an empty key, no key", keys),
     open("null-value", "a null value, an empty value", null_value),
@@ -306,7 +312,7 @@ mod tests {
 
     #[test]
     fn no_two_records_of_a_cell_are_alike() {
-        for row in ROWS {
+        for row in Row::all() {
             let records = row.cell(1_000).records;
             let distinct: HashSet<_> = records.iter().map(identity).collect();
             assert_eq!(distinct.len(), records.len(), "{}", row.name);
@@ -316,7 +322,7 @@ mod tests {
     #[test]
     fn every_topic_belongs_to_one_row() {
         let mut owners = HashMap::new();
-        for row in ROWS {
+        for row in Row::all() {
             for record in row.cell(1_000).records {
                 assert_eq!(*owners.entry(record.topic).or_insert(row.name), row.name);
             }

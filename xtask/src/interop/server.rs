@@ -55,38 +55,52 @@ fn build() -> Result<PathBuf> {
 
 /// A running ksink; dropped, it is killed.
 pub(crate) struct Server {
+    launch: Launch,
     process: Child,
     port: u16,
-    log: PathBuf,
+}
+
+/// How it is started, the second time as the first time.
+struct Launch {
+    file: PathBuf,
+    folder: PathBuf,
+    flags: Vec<String>,
 }
 
 impl Server {
     /// Starts ksink with these flags, its log in the folder, and waits until it listens.
     pub(crate) fn start(binary: &Binary, folder: &Path, flags: &[&str]) -> Result<Self> {
-        let (port_file, log) = (folder.join("port"), folder.join("ksink.log"));
-        let mut command = Command::new(&binary.file);
-        command.args(["--addr", "127.0.0.1:0", "--partitions", &PARTITIONS.to_string()]);
-        command.arg("--port-file").arg(&port_file).args(flags);
-        // Without a state of its own, each run starts from offset 0.
-        command
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?);
-        let process =
-            command.spawn().with_context(|| format!("cannot start {}", binary.file.display()))?;
-        let mut server = Self { process, port: 0, log };
-        server.port = server.await_port(&port_file)?;
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let launch = Launch { file: binary.file.clone(), folder: folder.to_owned(), flags };
+        let process = launch.start(0)?;
+        let mut server = Self { launch, process, port: 0 };
+        server.await_port()?;
         Ok(server)
     }
 
-    fn await_port(&mut self, port_file: &Path) -> Result<u16> {
-        let mut port = None;
+    /// Kills ksink in the middle of whatever it does, and starts it again.
+    pub(crate) fn kill_and_start_again(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        self.start_again()
+    }
+
+    /// Starts ksink as before, on the same port, after it has ended.
+    pub(crate) fn start_again(&mut self) -> Result<()> {
+        fs::remove_file(self.launch.port_file())?;
+        self.process = self.launch.start(self.port)?;
+        self.await_port()
+    }
+
+    fn await_port(&mut self) -> Result<()> {
+        let (mut port, file) = (None, self.launch.port_file());
         until(START_WAIT, || {
-            port = fs::read_to_string(port_file).ok().and_then(|text| text.trim().parse().ok());
+            port = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
             port.is_some() || matches!(self.process.try_wait(), Ok(Some(_)))
         });
-        port.with_context(|| format!("ksink does not listen; its log: {}", self.log_text()))
+        self.port =
+            port.with_context(|| format!("ksink does not listen; its log: {}", self.log_text()))?;
+        Ok(())
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -94,9 +108,9 @@ impl Server {
     }
 
     /// Asks ksink to end, which it must do in good time and with success.
-    pub(crate) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(&mut self) -> Result<()> {
         kill_process(Pid::from_child(&self.process), Signal::TERM)
-            .context("ksink was gone already")?;
+            .with_context(|| format!("ksink was gone already; its log: {}", self.log_text()))?;
         match ended_within(&mut self.process, STOP_WAIT)? {
             Some(status) if status.success() => Ok(()),
             Some(status) => bail!("ksink ended with {status}; its log: {}", self.log_text()),
@@ -105,7 +119,7 @@ impl Server {
     }
 
     fn log_text(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        fs::read_to_string(self.launch.log()).unwrap_or_default()
     }
 }
 
@@ -114,5 +128,27 @@ impl Drop for Server {
         // It may well have ended; then neither finds anything to do.
         self.process.kill().ok();
         self.process.wait().ok();
+    }
+}
+
+impl Launch {
+    /// On this port, 0 for any; a log that is there goes on.
+    fn start(&self, port: u16) -> Result<Child> {
+        let mut command = Command::new(&self.file);
+        command.args(["--addr", &format!("127.0.0.1:{port}")]);
+        command.args(["--partitions", &PARTITIONS.to_string()]);
+        command.arg("--port-file").arg(self.port_file()).args(&self.flags);
+        // In a folder of its own, each run has a state of its own, and starts from offset 0.
+        command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::options().create(true).append(true).open(self.log())?);
+        command.spawn().with_context(|| format!("cannot start {}", self.file.display()))
+    }
+
+    fn port_file(&self) -> PathBuf {
+        self.folder.join("port")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("ksink.log")
     }
 }

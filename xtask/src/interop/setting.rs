@@ -13,9 +13,11 @@ pub(crate) struct Setting {
 }
 
 /// What it writes to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sink {
     Files,
+    /// A file for each topic and transactional id.
+    TransactionFiles,
     Http,
 }
 
@@ -39,7 +41,23 @@ impl Setting {
         clients: Some(&["confluent-kafka", "java-4.4", "franz-go"]),
     };
 
-    pub(crate) const ALL: &[&Self] = &[&Self::OPEN, &Self::STRICT, &Self::HTTP];
+    /// Holds the records of a transaction back until it is committed.
+    pub(crate) const HELD_BACK: Self = Self { name: "held-back", ..Self::OPEN };
+
+    /// Has temporary files for them.
+    pub(crate) const TRANSACTIONAL: Self = Self {
+        name: "transactional",
+        sink: Sink::TransactionFiles,
+        flags: &["--transactional"],
+        ..Self::OPEN
+    };
+
+    pub(crate) const ALL: &[&Self] =
+        &[&Self::OPEN, &Self::STRICT, &Self::HTTP, &Self::HELD_BACK, &Self::TRANSACTIONAL];
+
+    pub(crate) fn has_transactions(&self) -> bool {
+        [Self::HELD_BACK.name, Self::TRANSACTIONAL.name].contains(&self.name)
+    }
 
     pub(crate) fn is_for(&self, client: &str) -> bool {
         self.clients.is_none_or(|clients| clients.contains(&client))

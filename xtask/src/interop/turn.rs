@@ -6,6 +6,7 @@ use std::{
     ops::RangeInclusive,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -26,7 +27,7 @@ use super::{
     plan::{Cell, Plan},
     report::{Outcome, Run},
     server::{Binary, Server},
-    setting::Setting,
+    setting::{Setting, Sink},
     wiretap::Wiretap,
 };
 use crate::{places, require::Require, wait::until};
@@ -109,11 +110,17 @@ impl Turn<'_> {
         let bootstrap = tap.addr()?.to_string();
         let place = Place::prepare(setting, &folder, cells)?;
         let flags = [JSONL, &["--advertised-addr", &bootstrap], setting.flags].concat();
-        let server = self.start(&folder, &place.flags(), &flags)?;
-        let heard = tap.tap(server.addr(), Heard::expecting(cells));
+        let server = Arc::new(Mutex::new(self.start(&folder, &place.flags(), &flags)?));
+        let heard = tap.tap(&server, Heard::expecting(cells, place.watch()));
         let answers = self.send(command, cells, &folder, bootstrap)?;
         await_landing(cells, &answers, &place);
+        let mut server = server.lock().expect("starting does not panic");
         server.stop()?;
+        if setting.has_transactions() {
+            // It clears away what the last commit left, and changes nothing else.
+            server.start_again()?;
+            server.stop()?;
+        }
         let output = place.read()?;
         let planned: HashSet<&str> = cells.iter().flat_map(Cell::topics).collect();
         if let Some(stranger) = output.keys().find(|topic| !planned.contains(&***topic)) {
@@ -123,7 +130,8 @@ impl Turn<'_> {
         heard.recording.write(&folder, &answers.version)?;
         // The client's clock is ours, but it may round.
         let clock_ms = start_ms - 1..=now_ms() + 1;
-        Ok(Sent { answers, output, posts: place.posts(), heard, clock_ms })
+        let temporary = setting.sink == Sink::TransactionFiles;
+        Ok(Sent { answers, output, posts: place.posts(), heard, clock_ms, temporary })
     }
 
     /// One format, and here the client finds ksink by the address that ksink advertises by itself.
@@ -132,7 +140,7 @@ impl Turn<'_> {
         let out = folder.join("out");
         fs::create_dir(&out)?;
         let output = ["--output".to_owned(), format!("{}/{{topic}}", out.display())];
-        let server = self.start(&folder, &output, format.flags)?;
+        let mut server = self.start(&folder, &output, format.flags)?;
         let bootstrap = server.addr().to_string();
         let answers = self.send(command, &[format.cell()], &folder, bootstrap)?;
         server.stop()?;
@@ -159,8 +167,12 @@ impl Turn<'_> {
     }
 
     fn judge(&self, cell: &Cell, sent: &Sent, planted: &mut Planted) -> Outcome {
-        let terms =
-            Terms { ordered: self.client.keeps_order(cell), clock_ms: sent.clock_ms.clone() };
+        let terms = Terms {
+            ordered: self.client.keeps_order(cell),
+            clock_ms: sent.clock_ms.clone(),
+            protocol: self.client.protocol,
+            temporary: sent.temporary,
+        };
         let truth = sent.answers.cell(cell.name).and_then(|told| {
             let evidence = sent.evidence(cell, told);
             none_of(&evidence.check(cell, &terms))?;
@@ -200,20 +212,21 @@ struct Sent {
     heard: Heard,
     /// When the client was running.
     clock_ms: RangeInclusive<i64>,
+    /// Whether transactions had temporary files.
+    temporary: bool,
 }
 
 impl Sent {
     /// What concerns one cell.
-    fn evidence(&self, cell: &Cell, Told { refused, seen }: Told) -> Evidence {
+    fn evidence(&self, cell: &Cell, Told { refused, seen, failed }: Told) -> Evidence {
         let topics = cell.topics();
-        let (mut heard, mut output) = (self.heard.clone(), self.output.clone());
-        heard.topics.retain(|topic, _| topics.contains(&**topic));
+        let (heard, mut output) = (self.heard.of(cell), self.output.clone());
         output.retain(|topic, _| topics.contains(&**topic));
         let posts_of = |posts: &HashMap<String, Posts>| {
             topics.iter().filter_map(|topic| posts.get(*topic)).flat_map(Posts::clone).collect()
         };
         let posts = self.posts.as_ref().map(posts_of);
-        Evidence { refused, seen, heard, output, posts }
+        Evidence { refused, seen, failed, heard, output, posts }
     }
 }
 
@@ -226,12 +239,14 @@ fn none_of(differences: &[String]) -> Result<(), String> {
     }
 }
 
-/// Waits until as much has landed as must: a client that wants no acknowledgement ends before that.
+/// Waits until as much has landed as must: a client that wants no acknowledgement ends before that. What is in
+/// transactions is acknowledged.
 fn await_landing(cells: &[Cell], answers: &Answers, place: &Place) {
     let silent =
         |cell: &&Cell| cell.acks.is_none_or(|acks| acks == "0") && answers.cell(cell.name).is_ok();
     let mut awaited: HashMap<&str, usize> = HashMap::new();
-    let records = cells.iter().filter(silent).flat_map(|cell| &cell.records);
+    let plain = cells.iter().filter(|cell| cell.script.is_none());
+    let records = plain.filter(silent).flat_map(|cell| &cell.records);
     for record in records.filter(|record| record.refusal.is_none()) {
         *awaited.entry(&record.topic).or_default() += 1;
     }

@@ -1,5 +1,5 @@
 //! Passes every byte between the client and ksink on, and listens; where a cell asks for it, it hangs up
-//! in place of passing an acknowledgement on.
+//! in place of passing a frame on, and kills ksink too.
 
 use std::{
     io::{self, Read, Write},
@@ -10,7 +10,11 @@ use std::{
 
 use ksink_wire::frame::{PREFIX_BYTES, frame_len};
 
-use super::eavesdrop::{Conversation, Heard, Then};
+use super::{
+    conversation::{Conversation, Then},
+    eavesdrop::Heard,
+    server::Server,
+};
 
 /// The largest frame that is listened to; larger ones pass unheard.
 const FRAME_BYTES_MAX: usize = 100 << 20;
@@ -30,13 +34,14 @@ impl Wiretap {
     }
 
     /// Passes connections on for as long as this program runs; it ends when its few clients have.
-    pub(crate) fn tap(self, ksink: SocketAddr, heard: Heard) -> Arc<Mutex<Heard>> {
+    pub(crate) fn tap(self, server: &Arc<Mutex<Server>>, heard: Heard) -> Arc<Mutex<Heard>> {
         let heard = Arc::new(Mutex::new(heard));
-        let ear = Arc::clone(&heard);
+        let addr = server.lock().expect("starting does not panic").addr();
+        let ear = Ear { heard: Arc::clone(&heard), server: Arc::clone(server) };
         thread::spawn(move || {
             for client in self.listener.incoming().flatten() {
                 // A connection that cannot be passed on is closed, which its client will tell.
-                let Ok(ksink) = TcpStream::connect(ksink) else { continue };
+                let Ok(ksink) = TcpStream::connect(addr) else { continue };
                 connect(client, ksink, &ear).ok();
             }
         });
@@ -44,7 +49,14 @@ impl Wiretap {
     }
 }
 
-fn connect(client: TcpStream, ksink: TcpStream, heard: &Arc<Mutex<Heard>>) -> io::Result<()> {
+/// What all connections have in common.
+#[derive(Clone)]
+struct Ear {
+    heard: Arc<Mutex<Heard>>,
+    server: Arc<Mutex<Server>>,
+}
+
+fn connect(client: TcpStream, ksink: TcpStream, ear: &Ear) -> io::Result<()> {
     client.set_nodelay(true)?;
     ksink.set_nodelay(true)?;
     let conversation = Arc::new(Mutex::new(Conversation::default()));
@@ -55,8 +67,8 @@ fn connect(client: TcpStream, ksink: TcpStream, heard: &Arc<Mutex<Heard>>) -> io
     };
     let responses = Line { from: ksink, to: client, hear: Conversation::hear_response };
     for line in [requests, responses] {
-        let (conversation, heard) = (Arc::clone(&conversation), Arc::clone(heard));
-        thread::spawn(move || line.pass_on(&conversation, &heard));
+        let (conversation, ear) = (Arc::clone(&conversation), ear.clone());
+        thread::spawn(move || line.pass_on(&conversation, &ear));
     }
     Ok(())
 }
@@ -71,13 +83,20 @@ struct Line {
 impl Line {
     /// Until one side hangs up; then the other one hears of it. Frames are heard before they arrive, so
     /// that an answer never comes before what it answers.
-    fn pass_on(mut self, conversation: &Mutex<Conversation>, heard: &Mutex<Heard>) {
+    fn pass_on(mut self, conversation: &Mutex<Conversation>, ear: &Ear) {
         let mut unheard = Vec::new();
         let mut chunk = vec![0; 64 << 10];
         while let Ok(length @ 1..) = self.from.read(&mut chunk) {
             unheard.extend_from_slice(&chunk[..length]);
-            if self.listen(&mut unheard, conversation, heard) == Then::Cut {
-                return self.cut();
+            match self.listen(&mut unheard, conversation, &ear.heard) {
+                Then::PassOn => {}
+                Then::Cut => return self.cut(),
+                Then::Kill => {
+                    let mut server = ear.server.lock().expect("starting does not panic");
+                    // Where it does not come up again, its last stop tells why.
+                    server.kill_and_start_again().ok();
+                    return self.cut();
+                }
             }
             if self.to.write_all(&chunk[..length]).is_err() {
                 break;
@@ -97,8 +116,9 @@ impl Line {
         while let Some(frame) = take_frame(unheard) {
             let mut conversation = conversation.lock().expect("listening does not panic");
             let mut heard = heard.lock().expect("listening does not panic");
-            if (self.hear)(&mut conversation, &frame, &mut heard) == Then::Cut {
-                return Then::Cut;
+            let then = (self.hear)(&mut conversation, &frame, &mut heard);
+            if then != Then::PassOn {
+                return then;
             }
         }
         Then::PassOn

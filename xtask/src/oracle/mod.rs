@@ -78,7 +78,7 @@ fn compare(arguments: &Args, chosen: Vec<&'static Transcript>) -> Result<bool> {
     let [kafka, ksink] = [fresh(&folder.join("kafka"))?, fresh(&folder.join("ksink"))?];
     println!("starting Apache Kafka {} and {}", kafka::VERSION, binary.version);
     let kafka = Kafka::start(&kafka)?;
-    let ksink = Server::start(&binary, &ksink, &["--output", "null:"])?;
+    let mut ksink = Server::start(&binary, &ksink, &["--output", "null:"])?;
     let casts = [Cast::kafka(kafka.addr()), Cast::ksink(ksink.addr())];
     for cast in casts {
         Player::new(cast, "start").await_producer_ids()?;

@@ -8,6 +8,7 @@ mod logs;
 mod outputs;
 mod process;
 mod producer;
+mod recover;
 mod settings;
 mod state;
 mod transactions;

@@ -1,7 +1,7 @@
 //! A producer that numbers its batches, and may have a transactional id: it goes by the second protocol of
 //! transactions (KIP-890), in which Produce adds partitions and each end raises the epoch.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::SocketAddr};
 
 use ksink_tests::{Client, produce};
 use ksink_wire::{
@@ -56,6 +56,11 @@ impl Producer {
     /// Goes on after ksink was started again.
     pub(crate) fn reconnect(&mut self, ksink: &Ksink) {
         self.client = ksink.connect();
+    }
+
+    /// The same, with a server that is not the binary.
+    pub(crate) fn reconnect_to(&mut self, addr: SocketAddr) {
+        self.client = Client::connect(addr);
     }
 
     fn init(&mut self) -> ErrorCode {
@@ -123,13 +128,7 @@ impl Producer {
 
     /// Ends the transaction, and gives the code.
     pub(crate) fn end(&mut self, committed: bool) -> ErrorCode {
-        let request = EndTxnRequest {
-            transactional_id: self.transactional_id.expect("a transactional producer"),
-            producer_id: self.id,
-            producer_epoch: self.epoch,
-            committed,
-        };
-        self.client.send(END_TXN_VERSION, request);
+        self.ask_to_end(committed);
         let heard = self.client.hear(ApiKey::EndTxn, END_TXN_VERSION, |response| match response {
             Response::EndTxn(it) => (it.error_code, it.producer_id, it.producer_epoch),
             other => panic!("{other:?}"),
@@ -139,5 +138,16 @@ impl Producer {
             self.sequences.clear();
         }
         heard.0
+    }
+
+    /// Asks for the end of the transaction, and does not wait.
+    pub(crate) fn ask_to_end(&mut self, committed: bool) {
+        let request = EndTxnRequest {
+            transactional_id: self.transactional_id.expect("a transactional producer"),
+            producer_id: self.id,
+            producer_epoch: self.epoch,
+            committed,
+        };
+        self.client.send(END_TXN_VERSION, request);
     }
 }

@@ -50,7 +50,7 @@ pub use self::{
 use crate::{
     Limits,
     session::{Call, Caller, Head, Reply, Ticket},
-    state::{Fact, Frame, FrameId, Ledger, Needs},
+    state::{Fact, Frame, FrameId, Ledger, Level, Needs},
     time::Now,
     txn::Coordinator,
 };
@@ -116,6 +116,10 @@ pub struct Broker {
     settled: VecDeque<Settled>,
     /// Nothing can be remembered at the moment, so that nothing new is let in.
     keeper_failed: bool,
+    /// The sink could not be closed in good order.
+    left_in_disorder: bool,
+    /// What acknowledgements of the run before survived.
+    last_level: Level,
 }
 
 /// An event that was decided and is not yet handed to the sink.
@@ -161,6 +165,8 @@ impl Broker {
             deliveries: VecDeque::new(),
             settled: VecDeque::new(),
             keeper_failed: false,
+            left_in_disorder: false,
+            last_level: ledger.level,
         }
     }
 
@@ -171,6 +177,7 @@ impl Broker {
             self.outgoing.note(Fact::Purpose { name, value });
         }
         self.outgoing.note(Fact::Cluster(self.config.cluster_id.clone()));
+        self.outgoing.note(Fact::Level(self.config.durability.into()));
         self.seal(now);
     }
 
@@ -219,6 +226,7 @@ impl Broker {
                 self.outgoing.note_positions(positions);
                 self.coordinator.prepared(now, delivery, intent);
             }
+            Answer::LeftInDisorder => self.left_in_disorder = true,
             Answer::Reported { positions, framed } => {
                 if !positions.is_empty() {
                     // What is appended from now on may outlive the loss of power, so this has to as well.
@@ -234,6 +242,11 @@ impl Broker {
     /// The next frame to be kept, in the order of decisions. Without a keeper there is none.
     pub fn poll_frame(&mut self) -> Option<Frame> {
         self.outgoing.poll_frame()
+    }
+
+    /// Whether the sink could not be closed in good order, so that a restart must look for what a crash leaves.
+    pub fn was_left_in_disorder(&self) -> bool {
+        self.left_in_disorder
     }
 
     /// Whether [`poll_frame`](Self::poll_frame) has something.

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ksink_disk::planted;
 use ksink_event::DeliveryId;
 use ksink_wire::ErrorCode;
 
@@ -69,6 +70,8 @@ struct Producer {
     next_sequence: i32,
     /// In the order of their sequences.
     batches: VecDeque<Batch>,
+    /// Whether the next batch may come from further on than [`next_sequence`](Self::next_sequence).
+    may_leave_gap: bool,
     age: (Instant, u64),
 }
 
@@ -112,10 +115,16 @@ impl Sequences {
             epoch: memory.epoch,
             next_sequence: following(last.last_sequence),
             batches: memory.batches.iter().map(Batch::from).collect(),
+            may_leave_gap: false,
             age,
         };
         self.by_age.insert((age.0, age.1, link));
         self.producers.insert(link, producer);
+    }
+
+    /// Lets the first batch of each producer leave a gap: what was acknowledged before may be forgotten.
+    pub(super) fn allow_gaps(&mut self) {
+        self.producers.values_mut().for_each(|producer| producer.may_leave_gap = true);
     }
 
     /// Whether a producer is remembered.
@@ -130,7 +139,7 @@ impl Sequences {
         batch: Numbered,
         first: First,
     ) -> Result<Verdict, ErrorCode> {
-        if cfg!(feature = "planted-faults") {
+        if planted("no-dedupe") {
             return Ok(Verdict::Next);
         }
         let Some(producer) = self.producers.get(&link) else { return first.judge(batch) };
@@ -143,7 +152,7 @@ impl Sequences {
         if let Some(known) = producer.batches.iter().find(|known| known.is_copied_by(batch)) {
             return Ok(known.verdict());
         }
-        match batch.base_sequence == producer.next_sequence {
+        match batch.base_sequence == producer.next_sequence || producer.is_gap_allowed(batch) {
             true => Ok(Verdict::Next),
             false => Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER),
         }
@@ -222,6 +231,7 @@ impl Producer {
             epoch: first.epoch,
             next_sequence: first.base_sequence,
             batches: VecDeque::new(),
+            may_leave_gap: false,
             age,
         }
     }
@@ -238,7 +248,14 @@ impl Producer {
             in_flight: Some(delivery),
         });
         self.next_sequence = following(batch.last_sequence());
+        self.may_leave_gap = false;
         self.trim();
+    }
+
+    /// What is further on lies less than half of all sequences ahead.
+    fn is_gap_allowed(&self, batch: Numbered) -> bool {
+        let ahead = batch.base_sequence.wrapping_sub(self.next_sequence) & i32::MAX;
+        self.may_leave_gap && ahead < i32::MAX / 2
     }
 
     /// Forgets the oldest batches. What is in flight stays: its copies must find it.

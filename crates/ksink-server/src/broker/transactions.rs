@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Limits,
     session::Head,
-    state::{Fact, Ledger},
+    state::{Fact, Ledger, Level},
     time::Now,
     txn::{Coordinator, EndId, Output, Producer, Rules, TxnError},
 };
@@ -39,9 +39,20 @@ impl Broker {
     /// The sink says what it found of what the ledger holds, before anybody can connect. What is decided and not
     /// applied is delivered from now on.
     pub fn resume(&mut self, now: Now, last_stop: LastStop, resumed: Resumed) {
+        if self.may_have_forgotten(last_stop) {
+            self.sequences.allow_gaps();
+        }
         self.coordinator.resume(now, last_stop, &resumed);
         self.outgoing.note_positions(resumed.positions);
         self.seal(now);
+    }
+
+    /// Whether batches that were acknowledged may not be remembered: producers go on behind them.
+    fn may_have_forgotten(&self, last_stop: LastStop) -> bool {
+        match (last_stop, self.last_level) {
+            (LastStop::Rebooted, Level::Process | Level::None) => true,
+            (LastStop::Rebooted, Level::Power) | (LastStop::Clean | LastStop::Unclean, _) => false,
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.

@@ -170,6 +170,11 @@ impl Desk {
         inner.carry();
     }
 
+    /// Whether the sink could not be closed in good order.
+    pub(super) fn was_left_in_disorder(&self) -> bool {
+        self.lock().broker.was_left_in_disorder()
+    }
+
     /// Waits until the keeper has something to do.
     pub(super) async fn woken(&self) {
         self.work.notified().await;

@@ -238,6 +238,12 @@ impl Keeper {
             let _ = syncing.await;
         }
         let Some(state) = self.state.take() else { return };
+        if self.desk.was_left_in_disorder() {
+            tracing::error!(
+                "outputs are not in order: the next start will look for what a crash left"
+            );
+            return;
+        }
         let closed = spawn_blocking(move || state.close()).await;
         if let Ok(Err(error)) = closed {
             tracing::error!(%error, "the journal cannot be ended: the next start will look for what a crash left");

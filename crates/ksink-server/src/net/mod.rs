@@ -14,5 +14,5 @@ mod state;
 pub use self::{
     listen::{ListenAddr, ListenAddrError},
     server::{OpenError, Running, Server, ServerConfig},
-    state::{OtherPurpose, StateConfig},
+    state::{OtherPurpose, StateConfig, StateContents},
 };

@@ -97,6 +97,13 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether somebody else uses the state.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Journal(ksink_journal::OpenError::Locked { .. }))
+    }
+}
+
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
@@ -136,7 +143,7 @@ impl Server {
         };
         let mut broker = Broker::new(now(), config, limits.clone(), ledger);
         broker.found(now(), state.map(|state| state.purpose).unwrap_or_default());
-        let held = ledger.held(last_stop.unwrap_or(LastStop::Clean));
+        let held = ledger.held(ledger.last_stop(last_stop.unwrap_or(LastStop::Clean)));
         Ok(Self { broker, state: state_opened, held, limits })
     }
 
@@ -151,6 +158,12 @@ impl Server {
     /// # Errors
     /// When it cannot be remembered.
     pub fn resume(&mut self, resumed: Resumed) -> Result<(), OpenError> {
+        if self.held.last_stop == LastStop::Rebooted {
+            tracing::warn!(
+                "what was written shortly before the last end may be missing: it did not end in good order, and what \
+                 was acknowledged was not synced everywhere; open transactions are aborted"
+            );
+        }
         self.broker.resume(now(), self.held.last_stop, resumed);
         self.keep()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ksink_event::{Position, Topic};
+use ksink_event::{Durability, Position, Topic};
 use serde::{Deserialize, Serialize};
 
 use crate::txn::TransactionFact;
@@ -30,6 +30,27 @@ pub(crate) enum Fact {
     Position { output: Arc<str>, bytes: Option<Bytes> },
     /// Something about a transactional id.
     Transaction(TransactionFact),
+    /// What acknowledgements survive from now on.
+    Level(Level),
+}
+
+/// What acknowledgements survive, as a state writes it down. See [`Durability`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Level {
+    #[default]
+    Process,
+    Power,
+    None,
+}
+
+impl From<Durability> for Level {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Process => Self::Process,
+            Durability::Power => Self::Power,
+            Durability::None => Self::None,
+        }
+    }
 }
 
 /// A topic as it is from now on. Its offsets are not part of this: they outlive it.
@@ -96,7 +117,7 @@ impl Frame {
 
     /// The bytes that a journal keeps.
     pub fn encode(&self) -> Vec<u8> {
-        encode(&self.facts)
+        encode(&(VERSION, &self.facts))
     }
 }
 
@@ -105,6 +126,9 @@ impl From<Position> for Fact {
         Self::Position { output, bytes }
     }
 }
+
+/// The version of what snapshots and frames hold. An older one is read, a newer one is refused.
+pub(super) const VERSION: u16 = 1;
 
 /// Values of our own types can always be written.
 pub(super) fn encode(value: &impl Serialize) -> Vec<u8> {

@@ -12,18 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Frame,
-    fact::{Fact, Kept, KeptBy, TopicFact, encode},
+    fact::{Fact, Kept, KeptBy, Level, TopicFact, VERSION, encode},
 };
 use crate::{broker::BATCHES_MAX, txn::Transactions};
-
-/// The version of what snapshots and frames hold. An older one is read, a newer one is refused.
-const VERSION: u16 = 1;
 
 /// Everything that a restart would find.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     pub(crate) cluster_id: Option<Arc<str>>,
     pub(crate) purpose: BTreeMap<String, String>,
+    /// What acknowledgements of the last run survived.
+    pub(crate) level: Level,
     /// Producer ids from here on were never given out.
     pub(crate) producer_ids: Option<i64>,
     /// By name, those included that were deleted.
@@ -91,21 +90,16 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let mut ledger = snapshot.map_or_else(|| Ok(Self::default()), Self::read)?;
         for frame in frames {
-            let facts: Vec<Fact> =
-                postcard::from_bytes(frame.as_ref()).map_err(|_| LedgerError::Unreadable)?;
+            check_version(frame.as_ref())?;
+            let (_, facts): (u16, Vec<Fact>) = read(frame.as_ref())?;
             facts.into_iter().for_each(|fact| ledger.note(fact));
         }
         Ok(ledger)
     }
 
     fn read(snapshot: &[u8]) -> Result<Self, LedgerError> {
-        let (version, _) =
-            postcard::take_from_bytes(snapshot).map_err(|_| LedgerError::Unreadable)?;
-        if version > VERSION {
-            return Err(LedgerError::Newer(version));
-        }
-        let snapshot: Snapshot<Self> =
-            postcard::from_bytes(snapshot).map_err(|_| LedgerError::Unreadable)?;
+        check_version(snapshot)?;
+        let snapshot: Snapshot<Self> = read(snapshot)?;
         Ok(snapshot.ledger)
     }
 
@@ -138,6 +132,7 @@ impl Ledger {
                 self.positions.remove(&output);
             }
             Fact::Transaction(fact) => self.transactions.note(fact),
+            Fact::Level(level) => self.level = level,
         }
     }
 
@@ -163,6 +158,15 @@ impl Ledger {
         *next = (*next).max(base_offset.saturating_add(i64::from(count)));
     }
 
+    /// How the last run ended, with what that may have cost: at `none` a kill is as bad as the loss of power.
+    pub fn last_stop(&self, last_stop: LastStop) -> LastStop {
+        match (last_stop, self.level) {
+            (LastStop::Unclean, Level::None) => LastStop::Rebooted,
+            (LastStop::Unclean, Level::Process | Level::Power)
+            | (LastStop::Clean | LastStop::Rebooted, _) => last_stop,
+        }
+    }
+
     /// What the sink must know before anybody can connect.
     pub fn held(&self, last_stop: LastStop) -> Held {
         let positions = self.positions.iter();
@@ -172,6 +176,19 @@ impl Ledger {
         self.transactions.tell(&mut held);
         held
     }
+}
+
+/// The version stands before everything else.
+fn check_version(bytes: &[u8]) -> Result<(), LedgerError> {
+    let (version, _) = postcard::take_from_bytes(bytes).map_err(|_| LedgerError::Unreadable)?;
+    match version {
+        ..=VERSION => Ok(()),
+        newer => Err(LedgerError::Newer(newer)),
+    }
+}
+
+fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, LedgerError> {
+    postcard::from_bytes(bytes).map_err(|_| LedgerError::Unreadable)
 }
 
 impl ProducerMemory {

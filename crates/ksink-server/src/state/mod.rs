@@ -6,12 +6,14 @@
 
 mod fact;
 mod ledger;
+mod report;
 
 pub(crate) use self::{
-    fact::{Fact, Kept, KeptBy, TopicFact},
+    fact::{Fact, Kept, KeptBy, Level, TopicFact},
     ledger::{KeptBatch, ProducerMemory, TopicMemory},
 };
 pub use self::{
     fact::{Frame, FrameId, Needs},
     ledger::{Ledger, LedgerError},
+    report::{OffsetReport, ProducerReport, StageReport, StateReport, TransactionReport},
 };

@@ -122,6 +122,10 @@ impl Partitions {
         self.0.is_empty()
     }
 
+    pub(crate) fn to_list(&self) -> Vec<(Topic, i32)> {
+        self.iter().collect()
+    }
+
     pub(super) fn extend(&mut self, others: Self) {
         for (topic, partitions) in others.0 {
             self.0.entry(topic).or_default().extend(partitions);

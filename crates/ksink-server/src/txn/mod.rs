@@ -45,7 +45,7 @@ use self::{
 };
 pub(crate) use self::{
     clients::EndRequest,
-    entry::{Partitions, TransactionFact, Transactions},
+    entry::{Partitions, Stage, TransactionEntry, TransactionFact, Transactions},
     error::TxnError,
 };
 use crate::{state::Needs, time::Now};

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use ksink_event::{Answer, Answers, DeliveryId, Durability, Position, Refusal};
+use ksink_event::{Answer, Answers, DeliveryId, Durability, LastStop, Position, Refusal, Resumed};
 use ksink_server::{Needs, Reply};
 use ksink_wire::{
     ErrorCode, Response,
@@ -338,5 +338,44 @@ fn a_restart_is_the_same_cluster() {
             let Response::Metadata(response) = response else { panic!("{response:?}") };
             assert_eq!(response.cluster_id, Some("the-cluster"));
         });
+    }
+}
+
+/// exactly-once, Start and stop: after a reboot each producer's first batch may leave a gap once, and copies are still
+/// recognised.
+#[test]
+fn after_a_reboot_a_producer_may_go_on_behind_what_was_forgotten() {
+    for (durability, may_leave_gap) in
+        [(Durability::Process, true), (Durability::None, true), (Durability::Power, false)]
+    {
+        let mut house = House::with_keeper(durability);
+        let mut client = house.connect();
+        client.name_topic(&mut house, "t");
+        client.produce(&mut house, VERSION, "t", &numbered(0));
+        house.accept_all(&mut client);
+        house.keep_all();
+        house.restart(LastStop::Rebooted, Resumed::default());
+
+        let mut client = house.connect();
+        client.produce(&mut house, VERSION, "t", &numbered(0));
+        assert_eq!(client.hear_produced(), (ErrorCode::NONE, 0), "{durability:?}: a copy");
+        client.produce(&mut house, VERSION, "t", &numbered(3));
+        assert_eq!(house.delivered.len(), usize::from(may_leave_gap), "{durability:?}");
+        client.produce(&mut house, VERSION, "t", &numbered(9));
+        assert_eq!(house.delivered.len(), usize::from(may_leave_gap), "{durability:?}: once");
+    }
+}
+
+/// exactly-once, Start and stop: an unclean stop at `none` is as bad as a reboot.
+#[test]
+fn a_kill_at_none_may_have_cost_what_a_reboot_may() {
+    for (durability, expected) in [
+        (Durability::None, LastStop::Rebooted),
+        (Durability::Process, LastStop::Unclean),
+        (Durability::Power, LastStop::Unclean),
+    ] {
+        let house = House::with_keeper(durability);
+        assert_eq!(house.ledger.last_stop(LastStop::Unclean), expected, "{durability:?}");
+        assert_eq!(house.ledger.last_stop(LastStop::Clean), LastStop::Clean);
     }
 }

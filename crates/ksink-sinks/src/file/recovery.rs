@@ -10,7 +10,7 @@
 
 use std::{io, path::Path};
 
-use ksink_disk::{DiskFile, Identity, Kind, Open, fail_point};
+use ksink_disk::{DiskFile, Identity, Kind, Open, fail_point, planted};
 use ksink_event::{Durability, Held, LastStop, Position};
 
 use super::FileSink;
@@ -92,7 +92,7 @@ impl FileSink {
         if last_stop == LastStop::Unclean {
             self.unsynced.insert(path.to_owned());
         }
-        if keep < found.length {
+        if keep < found.length && !planted("no-truncation") {
             self.cut(path, identity, last_stop, keep)?;
             found.length = keep;
         }

@@ -8,18 +8,19 @@ use std::{
 };
 
 use ksink_disk::{Disk, sync_folders};
+use ksink_event::Refusal;
 
 use super::{FileSink, Opening};
 
 impl FileSink {
     /// Takes back what nobody was told to be kept, and syncs everything that was written to, whether or not it is
     /// open still.
-    pub(super) fn end(&mut self) {
-        for opening in self.open.values_mut() {
-            if let Err(refusal) = opening.output.abandon() {
-                tracing::error!(%refusal, "an output file ends with what was refused");
-            }
-        }
+    ///
+    /// # Errors
+    /// The first fault, when all was tried.
+    pub(super) fn end(&mut self) -> Result<(), Refusal> {
+        let abandoned = self.open.values_mut().map(|opening| opening.output.abandon());
+        let mut faults: Vec<Refusal> = abandoned.filter_map(Result::err).collect();
         let open: Vec<&Opening> = self.open.values().collect();
         for topic in self.open.keys() {
             self.unsynced.remove(&self.pattern.path(topic));
@@ -33,10 +34,10 @@ impl FileSink {
         results.extend(sync_names(&*self.disk, folders, at_once).into_values());
         // Whoever moved a folder has what is in it.
         let is_there = |error: &io::Error| error.kind() != io::ErrorKind::NotFound;
-        for error in results.into_iter().filter_map(Result::err).filter(is_there) {
-            tracing::error!(%error, "an output file may lose records if power is lost");
-        }
+        let errors = results.into_iter().filter_map(Result::err).filter(is_there);
+        faults.extend(errors.map(|error| Refusal::local(format!("cannot sync outputs: {error}"))));
         self.unsynced.clear();
+        faults.into_iter().next().map_or(Ok(()), Err)
     }
 
     fn sync_closed(&self, path: &Path) -> io::Result<()> {

@@ -106,6 +106,10 @@ const SCHEMA: &str = r##"{
       "description": "The address of the producer's end of the connection.",
       "type": "string",
       "pattern": "^([0-9.]+|\\[[0-9a-f:.]+(%[0-9]+)?\\]):[0-9]{1,5}$"
+    },
+    "transactional_id": {
+      "description": "The producer's transactional id. Absent for a record outside of a transaction.",
+      "type": "string"
     }
   },
   "additionalProperties": false,

@@ -1,14 +1,14 @@
 //! One JSON object a line.
 //!
 //! The fields, in this order: `topic`, `partition`, `offset`, `key`, `key_encoding`, `value`,
-//! `value_encoding`, `headers`, `headers_raw`, `timestamp`, `client_addr`.
+//! `value_encoding`, `headers`, `headers_raw`, `timestamp`, `client_addr`, `transactional_id`.
 //!
 //! - A key or value is text where it is UTF-8 and base64 where it is not; `*_encoding` says which. A null
 //!   key is absent, a null value is `null`.
 //! - `headers` shows what an object can: the last value of each name, where both are UTF-8. When that is
 //!   not the whole truth, `headers_raw` holds all of them, in order and exactly. Either is absent when it
 //!   would be empty.
-//! - `timestamp` is absent where there is none.
+//! - `timestamp` is absent where there is none, and so is `transactional_id`.
 
 use std::{
     collections::HashMap,
@@ -45,7 +45,12 @@ impl Jsonl {
         write_number(set.partition, &mut head);
         head.extend_from_slice(b",\"offset\":");
         let client = plain_v4(set.client);
-        let tail = format!(",\"client_addr\":\"{client}\"}}\n").into_bytes();
+        let mut tail = format!(",\"client_addr\":\"{client}\"").into_bytes();
+        if let Some(transaction) = &set.transaction {
+            tail.extend_from_slice(b",\"transactional_id\":");
+            write_string(&transaction.id, &mut tail);
+        }
+        tail.extend_from_slice(b"}\n");
         Lines { options: self, head, tail, timestamps: TimestampWriter::new(self.timestamp) }
     }
 }

@@ -17,49 +17,54 @@ const INTENT: u8 = 1;
 
 /// How much of a spill is accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     /// In bytes.
-    pub(super) len: u64,
-    pub(super) records: u64,
+    pub(crate) len: u64,
+    pub(crate) records: u64,
 }
 
 /// How many records of each partition a commit has delivered already, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Delivered(BTreeMap<(String, i32), u64>);
+pub(crate) struct Delivered(BTreeMap<(String, i32), u64>);
 
 impl Extent {
-    pub(super) fn position(&self, serial: u64) -> Position {
+    pub(crate) fn position(&self, serial: u64) -> Position {
         Position::at(spill_name(serial), encoded(SPILL, self))
     }
 
-    pub(super) fn intent(&self) -> Intent {
+    pub(crate) fn intent(&self) -> Intent {
         Intent(encoded(INTENT, self))
     }
 
-    pub(super) fn of_intent(intent: &Intent) -> Option<Self> {
+    pub(crate) fn of_intent(intent: &Intent) -> Option<Self> {
         decoded(INTENT, &intent.0)
     }
 }
 
 impl Delivered {
     /// How many of a partition.
-    pub(super) fn of(&mut self, topic: &str, partition: i32) -> &mut u64 {
+    pub(crate) fn of(&mut self, topic: &str, partition: i32) -> &mut u64 {
         self.0.entry((topic.to_owned(), partition)).or_default()
     }
 
-    pub(super) fn position(&self, serial: u64) -> Position {
+    /// How many of all.
+    pub(crate) fn records(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    pub(crate) fn position(&self, serial: u64) -> Position {
         Position::at(progress_name(serial), encoded(DELIVERED, self))
     }
 }
 
 /// What a position says about a transaction.
-pub(super) enum Said {
+pub(crate) enum Said {
     Spill(u64, Extent),
     Delivered(u64, Delivered),
 }
 
 /// Reads a position, if it is one of these.
-pub(super) fn read(position: &Position) -> Option<Said> {
+pub(crate) fn read(position: &Position) -> Option<Said> {
     let bytes = position.bytes.as_ref()?;
     let serial_behind = |name| position.output.strip_prefix(name)?.parse().ok();
     match *bytes.first()? {
@@ -70,7 +75,7 @@ pub(super) fn read(position: &Position) -> Option<Said> {
 }
 
 /// Nothing is to be remembered of the transaction any more.
-pub(super) fn withdrawn(serial: u64) -> [Position; 2] {
+pub(crate) fn withdrawn(serial: u64) -> [Position; 2] {
     [spill_name(serial), progress_name(serial)].map(Position::withdrawn)
 }
 

@@ -184,7 +184,7 @@ async fn what_is_gone_ends_the_pump() {
     let ack = crate::testing::remembered();
     sink.write(&set, &ack).await.unwrap();
     sink.flush().await;
-    let prepared = sink.prepare(&[transaction.clone()]).await.remove(0).unwrap();
+    let prepared = sink.prepare(std::slice::from_ref(&transaction)).await.remove(0).unwrap();
     let decided = [Decided { transaction, intent: prepared.intent }];
     let undone = sink.commit(&decided, &ack).await.remove(0).unwrap_err();
     assert!(undone.gone);

@@ -137,6 +137,16 @@ async fn a_record_is_one_post() {
 }
 
 #[tokio::test]
+async fn a_failure_says_how_many_records_landed_all_the_same() {
+    let mut bench = Bench::new([200, 200, 503].map(Act::Answer));
+    for set in [values("t", &["a", "b", "c"]), values("t", &["d"])] {
+        bench.sink.write(&set, &unheard()).await.expect("faults show at the flush");
+    }
+    let kept: Vec<u64> = bench.sink.flush().await.failed.iter().map(|it| it.kept).collect();
+    assert_eq!(kept, [2, 0]);
+}
+
+#[tokio::test]
 async fn records_of_a_partition_follow_each_other_over_one_connection() {
     let mut bench = Bench::new([]);
     bench.deliver(&[values("t", &["a", "b"]), values("t", &["c"])]).await;

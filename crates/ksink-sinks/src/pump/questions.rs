@@ -56,6 +56,30 @@ pub(super) struct CommitsDone {
     pub(super) gone: Option<Refusal>,
 }
 
+impl CommitsDone {
+    fn answer(
+        &mut self,
+        ack: Ack,
+        answer: Result<Committed, Undone>,
+        decided: &Decided,
+        complaints: &mut Complaints,
+    ) {
+        match answer {
+            Ok(Committed { positions, records }) => {
+                self.records += records;
+                ack.accept(positions);
+            }
+            Err(Undone { refusal, gone }) => {
+                complain(complaints, &decided.transaction, &refusal, "commit waits");
+                if gone {
+                    self.gone.get_or_insert_with(|| refusal.clone());
+                }
+                ack.refuse(refusal);
+            }
+        }
+    }
+}
+
 impl Questions {
     /// Whether an earlier question decided about a transaction of this id: what follows of it must not
     /// overtake that.
@@ -102,21 +126,13 @@ impl Questions {
             asked.refuse(&refusal);
             return done;
         }
-        let answers = sink.commit(&asked.questions, first).await;
-        debug_assert_eq!(answers.len(), asked.acks.len());
-        for (ack, (answer, decided)) in
-            asked.acks.into_iter().zip(answers.into_iter().zip(&asked.questions))
-        {
-            match answer {
-                Ok(Committed { positions, records }) => {
-                    done.records += records;
-                    ack.accept(positions);
-                }
-                Err(Undone { refusal, gone }) => {
-                    complain(complaints, &decided.transaction, &refusal, "commit waits");
-                    done.gone = done.gone.or_else(|| gone.then(|| refusal.clone()));
-                    ack.refuse(refusal);
-                }
+        let Asked { questions, mut acks } = asked;
+        for decided in questions.chunks(sink.commits_at_once().max(1)) {
+            let acks: Vec<Ack> = acks.drain(..decided.len()).collect();
+            let answers = sink.commit(decided, &acks[0]).await;
+            debug_assert_eq!(answers.len(), acks.len());
+            for (ack, (answer, decided)) in acks.into_iter().zip(answers.into_iter().zip(decided)) {
+                done.answer(ack, answer, decided, complaints);
             }
         }
         fail_point("sink-commit-accepted");

@@ -65,8 +65,9 @@ impl Sink for Scripted {
         flushed
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         self.seen.push('.');
+        Ok(())
     }
 }
 
@@ -85,6 +86,10 @@ impl TransactionalSink for Scripted {
             _ => Ok(Prepared::default()),
         };
         asked.iter().map(prepared).collect()
+    }
+
+    fn commits_at_once(&self) -> usize {
+        2
     }
 
     async fn commit(&mut self, decided: &[Decided], _ack: &Ack) -> Vec<Result<Committed, Undone>> {
@@ -206,7 +211,7 @@ impl Bench {
     }
 
     /// The answers in short: `+` with the ids of each group, `-` with the id of each refusal, `=` with the id of
-    /// each that is prepared, `@` for a report.
+    /// each that is prepared, `@` for a report, `!` for a sink that is left in disorder.
     fn heard(&mut self) -> Vec<String> {
         let mut heard = Vec::new();
         for answer in self.said() {
@@ -217,6 +222,7 @@ impl Bench {
                 }
                 Some(Answer::Refused { delivery, .. }) => format!("-{}", delivery.0),
                 Some(Answer::Prepared { delivery, .. }) => format!("={}", delivery.0),
+                Some(Answer::LeftInDisorder) => "!".to_owned(),
             });
         }
         heard
@@ -402,10 +408,12 @@ async fn a_round_writes_then_prepares_then_commits_then_aborts() {
     bench.prepare("y", 3);
     bench.send("a", &["x"]).await;
     bench.prepare("z", 4);
-    bench.commit("v", 5);
+    for (id, serial) in [("v", 5), ("u", 6)] {
+        bench.commit(id, serial);
+    }
     assert!(matches!(bench.run().await, PumpEnd::ServerStopped));
-    assert_eq!(bench.sink.seen, "a|p[3, 4]c[2, 5]a[1].");
-    assert_eq!(bench.heard(), ["+[4]", "=3", "=5", "@", "+[2]", "+[6]", "+[1]"]);
+    assert_eq!(bench.sink.seen, "a|p[3, 4]c[2, 5]c[6]a[1].", "two commits go at once");
+    assert_eq!(bench.heard(), ["+[4]", "=3", "=5", "@", "+[2]", "+[6]", "+[7]", "+[1]"]);
 }
 
 /// exactly-once, Transactions 7: no plain write starts until the try is framed.
@@ -513,9 +521,10 @@ impl Sink for Listening {
         Flushed::default()
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self) -> Result<(), Refusal> {
         while self.heard.try_recv().is_ok() {}
         self.is_end = Some(self.heard.is_closed());
+        Err(Refusal::local("it cannot be cut"))
     }
 }
 
@@ -536,7 +545,7 @@ impl TransactionalSink for Listening {
     }
 }
 
-/// exactly-once, Start and stop: a clean stop syncs outputs and ends the journal then.
+/// exactly-once, Start and stop: a clean stop syncs outputs and ends the journal then; it is none where that fails.
 #[tokio::test]
 async fn the_server_does_not_take_the_last_answer_for_the_end_while_the_sink_is_closed() {
     let (queue, mut deliveries) = queue(1);
@@ -550,5 +559,6 @@ async fn the_server_does_not_take_the_last_answer_for_the_end_while_the_sink_is_
     let mut sink = Listening { heard, is_end: None };
     pump(&mut deliveries, &mut sink, &PumpOptions::default()).await;
     assert_eq!(sink.is_end, Some(false));
+    assert!(matches!(sink.heard.try_recv(), Ok(Answer::LeftInDisorder)));
     assert!(sink.heard.is_closed(), "now it is");
 }

@@ -83,6 +83,18 @@ pub(super) enum Undone {
     Unreadable(Refusal),
 }
 
+impl Undone {
+    pub(super) fn into_refusal(self) -> Refusal {
+        match self {
+            Self::Base(_) => Refusal::local("the final file changes all the time"),
+            Self::Taken(refusal)
+            | Self::Fault(refusal)
+            | Self::Torn(refusal)
+            | Self::Unreadable(refusal) => refusal,
+        }
+    }
+}
+
 impl Work<'_> {
     pub(super) fn run(self) -> Result<Done, Undone> {
         let is_there = is_there(self.disk, self.temporary, self.plan.which);
@@ -107,6 +119,30 @@ impl Work<'_> {
         Ok(is_final)
     }
 
+    /// Whether something has the final name that keeps this from being done.
+    pub(super) fn is_in_the_way(self) -> Result<bool, Refusal> {
+        let refusal = |error: io::Error| self.refusal(self.last, &error);
+        let is_to_be_done =
+            is_there(self.disk, self.temporary, self.plan.which).map_err(refusal)?;
+        let there = self.disk.look(self.last).map_err(refusal)?;
+        let Some(there) = there.filter(|_| is_to_be_done) else { return Ok(false) };
+        if there.kind != Kind::File {
+            return Ok(true);
+        }
+        match self.plan.step {
+            Step::Rename if Which::from(there.identity) != self.plan.which => {
+                self.is_same(there).map(|is_same| !is_same).map_err(Undone::into_refusal)
+            }
+            Step::Rename | Step::Replace | Step::Append { .. } => Ok(false),
+        }
+    }
+
+    /// Whether what has the final name has the same bytes.
+    fn is_same(self, there: Look) -> Result<bool, Undone> {
+        Ok(there.len == self.plan.len
+            && self.crc_of(self.last, 0)? == self.crc_of(self.temporary, 0)?)
+    }
+
     fn rename(
         self,
         is_there: bool,
@@ -124,9 +160,7 @@ impl Work<'_> {
             }
             Some(look) if look.kind != Kind::File => return Err(self.taken()),
             Some(look) if existing == Existing::Refuse => {
-                let is_same = look.len == self.plan.len
-                    && self.crc_of(self.last, 0)? == self.crc_of(self.temporary, 0)?;
-                if !is_same {
+                if !self.is_same(look)? {
                     return Err(self.taken());
                 }
                 return self.drop_temporary();
@@ -277,7 +311,8 @@ impl Work<'_> {
 
     fn taken(self) -> Undone {
         Undone::Taken(Refusal::local(format!(
-            "the transaction in {} is committed, but {} is taken by something else: move one of them",
+            "the transaction in {} is committed, but {} is taken by something else: move that away, or let \
+             `ksink recover --keep-both` do so",
             self.temporary.display(),
             self.last.display()
         )))

@@ -201,15 +201,7 @@ impl TransactionalFiles {
         }
         match it.undone {
             None => Ok(self.applied_positions(it, call)),
-            Some(apply::Undone::Base(_)) => {
-                Err(Refusal::local("the final file changes all the time").into())
-            }
-            Some(
-                apply::Undone::Taken(refusal)
-                | apply::Undone::Fault(refusal)
-                | apply::Undone::Torn(refusal)
-                | apply::Undone::Unreadable(refusal),
-            ) => Err(refusal.into()),
+            Some(undone) => Err(undone.into_refusal().into()),
         }
     }
 

@@ -9,28 +9,28 @@ const VERSION: u8 = 1;
 
 /// What a commit will do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// The number of the transaction among the committed ones of its id.
-    pub(super) seq: u64,
-    pub(super) records: u64,
-    pub(super) files: Vec<FilePlan>,
+    pub(crate) seq: u64,
+    pub(crate) records: u64,
+    pub(crate) files: Vec<FilePlan>,
     /// Temporary files that nothing was accepted in.
-    pub(super) empty: Vec<(String, Which)>,
+    pub(crate) empty: Vec<(String, Which)>,
 }
 
 /// What it will do with one file. Files are called by their names below the folder of the pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct FilePlan {
-    pub(super) temporary: String,
-    pub(super) which: Which,
-    pub(super) len: u64,
-    pub(super) last: String,
-    pub(super) step: Step,
+pub(crate) struct FilePlan {
+    pub(crate) temporary: String,
+    pub(crate) which: Which,
+    pub(crate) len: u64,
+    pub(crate) last: String,
+    pub(crate) step: Step,
 }
 
 /// How a temporary file's records get under the final name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// The file gets the name, which nothing else has.
     Rename,
     /// The file gets the name, whatever has it.
@@ -40,12 +40,12 @@ pub(super) enum Step {
 }
 
 impl Plan {
-    pub(super) fn intent(&self) -> Intent {
+    pub(crate) fn intent(&self) -> Intent {
         let bytes = postcard::to_extend(self, vec![VERSION]).expect("a vector takes all");
         Intent(bytes.into())
     }
 
-    pub(super) fn read(intent: &Intent) -> Result<Self, Refusal> {
+    pub(crate) fn read(intent: &Intent) -> Result<Self, Refusal> {
         let bytes = intent.0.strip_prefix(&[VERSION]);
         bytes.and_then(|bytes| postcard::from_bytes(bytes).ok()).ok_or_else(|| {
             Refusal::local("its intent was written by something else than this sink")

@@ -30,10 +30,10 @@ const BASES: &str = "//base/";
 
 /// Which file it is, whatever it is called now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Which {
-    pub(super) inode: u64,
+pub(crate) struct Which {
+    pub(crate) inode: u64,
     /// Nanoseconds since the epoch; 0 where the file system keeps none.
-    pub(super) born_ns: u64,
+    pub(crate) born_ns: u64,
 }
 
 impl From<Identity> for Which {
@@ -45,32 +45,32 @@ impl From<Identity> for Which {
 
 /// A temporary file, as far as it is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Temporary {
-    pub(super) serial: u64,
+pub(crate) struct Temporary {
+    pub(crate) serial: u64,
     /// The number that its transaction will have if it is committed.
-    pub(super) seq: u64,
-    pub(super) which: Which,
-    pub(super) len: u64,
-    pub(super) records: u64,
+    pub(crate) seq: u64,
+    pub(crate) which: Which,
+    pub(crate) len: u64,
+    pub(crate) records: u64,
 }
 
 /// Whom a name belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Claim {
-    pub(super) id: String,
-    pub(super) topic: String,
+pub(crate) struct Claim {
+    pub(crate) id: String,
+    pub(crate) topic: String,
 }
 
 /// Where a commit appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Base {
-    pub(super) which: Which,
-    pub(super) len: u64,
+pub(crate) struct Base {
+    pub(crate) which: Which,
+    pub(crate) len: u64,
 }
 
 /// What a position says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     Temporary { name: String, topic: String, it: Temporary },
     Absent { name: String, serial: u64 },
     Leftover { name: String, which: Which },
@@ -81,7 +81,7 @@ pub(super) enum Said {
 
 impl Said {
     /// Reads a position, if it is one of these.
-    pub(super) fn read(position: &Position) -> Option<Self> {
+    pub(crate) fn read(position: &Position) -> Option<Self> {
         let (&kind, rest) = position.bytes.as_ref()?.split_first()?;
         let output = &*position.output;
         let name = output.to_owned();
@@ -110,7 +110,7 @@ impl Said {
     }
 
     /// The position that says so.
-    pub(super) fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         match self {
             Self::Temporary { name, topic, it } => at(name, TEMPORARY, &(topic, it)),
             Self::Absent { name, serial } => at(name, ABSENT, serial),
@@ -123,12 +123,12 @@ impl Said {
 }
 
 /// What the number of an id's last committed transaction is called.
-pub(super) fn seq_name(id: &str) -> String {
+pub(crate) fn seq_name(id: &str) -> String {
     format!("{SEQS}{id}")
 }
 
 /// What the place is called where a commit appends.
-pub(super) fn base_name(serial: u64, name: &str) -> String {
+pub(crate) fn base_name(serial: u64, name: &str) -> String {
     format!("{BASES}{serial}/{name}")
 }
 

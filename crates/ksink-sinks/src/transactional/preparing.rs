@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use ksink_disk::{Open, fail_point, sync_folders};
+use ksink_disk::{Open, fail_point, planted, sync_folders};
 use ksink_event::{Refusal, Transaction};
 
 use super::{
@@ -30,7 +30,7 @@ impl TransactionalFiles {
         for transaction in asked {
             plans.push(self.plan(transaction.serial));
         }
-        if self.syncs() {
+        if self.syncs() && !planted("commit-before-data") {
             self.sync_planned(asked, &mut plans);
         }
         fail_point("sink-prepare-synced");

@@ -185,6 +185,7 @@ impl Server {
                     self.violations.push(format!("a producer gives up for: {refusal}"));
                 }
             }
+            Answer::LeftInDisorder => unreachable!("the sink itself is asked how it was closed"),
             Answer::Prepared { .. } => unreachable!("nobody asked for a transaction"),
         }
         true

@@ -143,8 +143,12 @@ fn live(world: &mut World, mut life: Life, dice: &mut Dice) -> Result<(), Violat
         act(world, &mut life, dice);
     }
     if dice.one_in(3) {
+        if dice.one_in(2) {
+            world.fail(dice.below(6), 1 + dice.below(2), Fault::Io);
+        }
+        let stopped = world.stop(life);
         world.heal();
-        return world.stop(life);
+        return stopped;
     }
     // From some call on nothing reaches the disk any more: the end comes in the middle of something.
     world.fail(dice.below(12), u64::MAX, Fault::Io);

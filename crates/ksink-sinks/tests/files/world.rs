@@ -134,10 +134,10 @@ impl World {
     /// Ends a life in good order.
     pub(crate) fn stop(&mut self, mut life: Life) -> Result<(), Violation> {
         life.settle();
-        life.server.drive(life.sink.close());
+        let closed = life.server.drive(life.sink.close());
         life.server.hear();
         self.journal.borrow_mut().sync();
-        self.last_stop = LastStop::Clean;
+        self.last_stop = if closed.is_ok() { LastStop::Clean } else { LastStop::Unclean };
         end(life)
     }
 

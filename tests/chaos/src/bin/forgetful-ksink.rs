@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    ksink_disk::plant("no-dedupe");
     ksink_chaos::main()
 }

@@ -1,18 +1,26 @@
-// franz-go: one client a cell, its defaults otherwise. Run with the path of a plan.
+// franz-go: one client a cell, its defaults otherwise. Run with the path of a plan, and with "3.9" after it for a
+// client that speaks as if there were no newer Kafka.
 package main
 
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"ksink.interop/plan"
 )
 
 func main() {
-	plan.Run("franz-go", "github.com/twmb/franz-go", open, administrate)
+	name := "franz-go"
+	if speaks39() {
+		name = "franz-go as of Kafka 3.9,"
+	}
+	client := plan.Client{Open: open, OpenTransactional: openTransactional, Administrate: administrate}
+	plan.Run(name, "github.com/twmb/franz-go", client)
 }
 
 type producer struct {
@@ -29,13 +37,17 @@ func open(bootstrap string, cell plan.Cell) (plan.Producer, error) {
 }
 
 func (p producer) Send(planned []plan.Record) error {
-	deadline, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	deadline, cancel := patience()
 	defer cancel()
 	var records []*kgo.Record
 	for _, record := range planned {
 		records = append(records, toRecord(record))
 	}
 	return p.client.ProduceSync(deadline, records...).FirstErr()
+}
+
+func patience() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 15*time.Second)
 }
 
 func (p producer) Close() error {
@@ -45,6 +57,9 @@ func (p producer) Close() error {
 
 func settings(bootstrap string, cell plan.Cell) ([]kgo.Opt, error) {
 	options := []kgo.Opt{kgo.SeedBrokers(bootstrap)}
+	if speaks39() {
+		options = append(options, kgo.MaxVersions(kversion.V3_9_0()))
+	}
 	if cell.Acks != nil {
 		chosen, known := acks[*cell.Acks]
 		if !known {
@@ -66,6 +81,10 @@ func settings(bootstrap string, cell plan.Cell) ([]kgo.Opt, error) {
 		options = append(options, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	}
 	return options, nil
+}
+
+func speaks39() bool {
+	return len(os.Args) > 2 && os.Args[2] == "3.9"
 }
 
 // franz-go is idempotent unless told otherwise, and that needs every acknowledgement.

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	plan.Run("kafka-go", "github.com/segmentio/kafka-go", open, administrate)
+	plan.Run("kafka-go", "github.com/segmentio/kafka-go", plan.Client{Open: open, Administrate: administrate})
 }
 
 type producer struct {

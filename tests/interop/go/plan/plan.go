@@ -20,6 +20,7 @@ type Cell struct {
 	OneByOne    bool     `json:"one_by_one"`
 	Records     []Record `json:"records"`
 	Admin       *Admin   `json:"admin"`
+	Script      []Step   `json:"script"`
 }
 
 // A Record as planned. Bytes come as base64, which encoding/json reads by itself: null as nil, "" as
@@ -55,24 +56,29 @@ type Producer interface {
 	Close() error
 }
 
-// An Answer is what became of a cell; Refused has the records that were not delivered, by their place.
+// An Answer is what became of a cell; Refused has the records that were not delivered, by their place, and Failed the
+// steps of the script that were not taken.
 type Answer struct {
 	Cell    string         `json:"cell"`
 	Result  string         `json:"result"`
 	Detail  string         `json:"detail"`
 	Refused map[int]string `json:"refused"`
 	Seen    Seen           `json:"seen,omitempty"`
+	Failed  map[int]string `json:"failed,omitempty"`
+}
+
+// A Client has an opener for each kind of cell; nil for what it cannot do.
+type Client struct {
+	Open              func(bootstrap string, cell Cell) (Producer, error)
+	OpenTransactional OpenTransactional
+	Administrate      func(bootstrap string) (Administrator, error)
 }
 
 // Run sends every cell of the plan named on the command line, and answers for each. The client is
 // the one that the module at that path holds.
-func Run(
-	client, module string,
-	open func(bootstrap string, cell Cell) (Producer, error),
-	administrator func(bootstrap string) (Administrator, error),
-) {
+func Run(name, module string, client Client) {
 	out := json.NewEncoder(os.Stdout)
-	out.Encode(map[string]string{"version": client + " " + Version(module)})
+	out.Encode(map[string]string{"version": name + " " + Version(module)})
 	bootstrap, cells, err := read(os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -80,10 +86,13 @@ func Run(
 	}
 	for _, cell := range cells {
 		answer := Answer{Cell: cell.Name, Result: "ok", Refused: map[int]string{}}
-		if cell.Admin != nil {
-			answer.Seen, err = cell.Admin.do(bootstrap, administrator)
-		} else {
-			err = send(bootstrap, cell, open, answer.Refused)
+		switch {
+		case cell.Script != nil:
+			answer.Failed, err = follow(bootstrap, cell, client.OpenTransactional)
+		case cell.Admin != nil:
+			answer.Seen, err = cell.Admin.do(bootstrap, client.Administrate)
+		default:
+			err = send(bootstrap, cell, client.Open, answer.Refused)
 		}
 		if err != nil {
 			answer.Result, answer.Detail = "error", err.Error()

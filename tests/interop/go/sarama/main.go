@@ -11,7 +11,8 @@ import (
 )
 
 func main() {
-	plan.Run("sarama", "github.com/IBM/sarama", open, administrate)
+	client := plan.Client{Open: open, OpenTransactional: openTransactional, Administrate: administrate}
+	plan.Run("sarama", "github.com/IBM/sarama", client)
 }
 
 type producer struct {
@@ -59,15 +60,19 @@ func settings(cell plan.Cell) (*sarama.Config, error) {
 		}
 	}
 	if cell.Idempotent != nil && *cell.Idempotent {
-		// Sarama refuses an idempotent producer without these two.
-		config.Producer.Idempotent = true
-		config.Producer.RequiredAcks = sarama.WaitForAll
-		config.Net.MaxOpenRequests = 1
+		makeIdempotent(config)
 	}
 	if cell.PicksPartitions() {
 		config.Producer.Partitioner = sarama.NewManualPartitioner
 	}
 	return config, nil
+}
+
+// Sarama refuses an idempotent producer without the other two.
+func makeIdempotent(config *sarama.Config) {
+	config.Producer.Idempotent = true
+	config.Producer.RequiredAcks = sarama.WaitForAll
+	config.Net.MaxOpenRequests = 1
 }
 
 var acks = map[string]sarama.RequiredAcks{

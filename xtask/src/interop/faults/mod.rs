@@ -3,12 +3,13 @@
 mod lines;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod words;
 
 use std::collections::BTreeMap;
 
 use self::lines::Lines;
-use super::{compare::Terms, evidence::Evidence, plan::Cell};
+use super::{compare::Terms, evidence::Evidence, plan::Cell, transactions::script::Fate};
 
 /// One way to spoil the evidence of a cell.
 pub(crate) struct Fault {
@@ -36,7 +37,11 @@ pub(crate) const FAULTS: &[Fault] = &[
     landed("a null value made empty", lines::empty_a_null),
     landed("a repeated header collapsed", lines::collapse_headers),
     landed("a timestamp moved by an hour", lines::move_a_timestamp),
-    landed("an offset left out", lines::leave_an_offset_out),
+    Fault {
+        // Aborted records leave out offsets, too.
+        matters: |cell, _| !cell.fates().values().any(|fate| *fate == Fate::Aborted),
+        ..landed("an offset left out", lines::leave_an_offset_out)
+    },
     Fault {
         matters: |cell, _| cell.spread,
         ..landed("a partition left unused", lines::leave_a_partition_unused)
@@ -51,6 +56,19 @@ pub(crate) const FAULTS: &[Fault] = &[
     said("a post forgotten", words::forget_a_post),
     said("a post numbered otherwise", words::number_a_post_otherwise),
     said("an administrator who saw something else", words::see_something_else),
+    said("an aborted record landed", transactions::let_an_aborted_one_land),
+    said("a transaction torn", transactions::tear_a_transaction),
+    said("two transactions mixed", transactions::mix_two_transactions),
+    said("a transactional id left out", transactions::forget_the_id),
+    said("a failure kept back", transactions::keep_a_failure_back),
+    said("a failure for another reason", transactions::fail_otherwise),
+    said("a step that failed", transactions::fail_a_step),
+    said("a record seen before its commit", transactions::show_a_record_early),
+    said("a record not seen after its commit", transactions::show_a_record_late),
+    said("temporary files confused", transactions::confuse_temporary_files),
+    said("a temporary file left", transactions::leave_a_temporary_file),
+    said("ksink spared", transactions::spare_ksink),
+    said("the other protocol spoken", transactions::speak_otherwise),
 ];
 
 const fn landed(name: &'static str, plant: fn(Lines) -> Option<Lines>) -> Fault {

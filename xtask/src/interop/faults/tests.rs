@@ -12,13 +12,23 @@ use super::{
         http::{Answer, Post},
         landed::{Landed, Output},
         plan::{Header, Record},
-        rows::{PARTITIONS, ROWS, Row},
+        rows::{PARTITIONS, Row},
         setting::Sink,
+        transactions::{heard::Protocol, script::Fate},
     },
     *,
 };
 
-const TERMS: Terms = Terms { ordered: true, clock_ms: 0..=1_000 };
+const TERMS: Terms =
+    Terms { ordered: true, clock_ms: 0..=1_000, protocol: Protocol::Two, temporary: false };
+
+fn first_row() -> &'static Row {
+    Row::all().next().unwrap()
+}
+
+fn terms(row: &Row) -> Terms {
+    Terms { temporary: row.setting.sink == Sink::TransactionFiles, ..TERMS }
+}
 
 /// What there is to see where nothing is at fault.
 fn faultless(row: &Row) -> (Cell, Evidence) {
@@ -31,14 +41,20 @@ fn faultless(row: &Row) -> (Cell, Evidence) {
     let refused = refusals.collect();
     let mut output = write(&cell);
     let posts = match row.setting.sink {
-        Sink::Files => None,
+        Sink::Files | Sink::TransactionFiles => None,
         Sink::Http => Some(output.values().flat_map(|lines| Post::all(cell.http, lines)).collect()),
     };
     if cell.http == Answer::Refuses {
         output.values_mut().flatten().for_each(|line| *line = write_letter(line));
     }
     let seen = cell.admin.as_ref().map(Admin::expected).unwrap_or_default();
-    let evidence = Evidence { refused, seen, heard: Heard::as_asked(&cell), output, posts };
+    let steps = cell.script.iter().flat_map(|script| &script.steps).enumerate();
+    let failed = steps
+        .filter_map(|(place, planned)| Some((place, planned.fails?.in_words().to_owned())))
+        .collect();
+    let Terms { protocol, temporary, .. } = terms(row);
+    let heard = Heard::as_asked(&cell, protocol, temporary);
+    let evidence = Evidence { refused, seen, failed, heard, output, posts };
     (cell, evidence)
 }
 
@@ -63,20 +79,26 @@ fn write_letter(line: &str) -> String {
 fn write(cell: &Cell) -> Output {
     let mut output = Output::new();
     let mut partitions: HashMap<(&str, i32), u64> = HashMap::new();
-    for (partition, record) in (0..PARTITIONS).cycle().zip(&cell.records) {
-        if record.refusal.is_some() {
+    let fates = cell.fates();
+    for (place, record) in cell.records.iter().enumerate() {
+        if record.refusal.is_some() || fates.get(&place) == Some(&Fate::Aborted) {
             continue;
         }
+        let partition = (place % PARTITIONS as usize) as i32;
         let partition = record.partition.unwrap_or(partition);
         let offset = partitions.entry((&record.topic, partition)).or_default();
-        let line = write_line(record, partition, *offset);
+        let id = match fates.get(&place) {
+            Some(Fate::Committed { id, .. }) => Some(&**id),
+            Some(Fate::Aborted) | None => None,
+        };
+        let line = write_line(record, partition, *offset, id);
         *offset += 1;
         output.entry(record.topic.clone()).or_default().push(line);
     }
     output
 }
 
-fn write_line(record: &Record, partition: i32, offset: u64) -> String {
+fn write_line(record: &Record, partition: i32, offset: u64, id: Option<&str>) -> String {
     let base64 =
         |bytes: &Option<Vec<u8>>| json!(bytes.as_ref().map(|bytes| BASE64_STANDARD.encode(bytes)));
     let key = record
@@ -91,23 +113,25 @@ fn write_line(record: &Record, partition: i32, offset: u64) -> String {
     } else {
         format!(",\"headers_raw\":{}", json!(headers))
     };
+    let id = id.map(|id| format!(r#","transactional_id":"{id}""#));
     let timestamp = jiff::Timestamp::from_millisecond(record.timestamp_ms.unwrap_or(500)).unwrap();
     format!(
-        r#"{{"topic":"{}","partition":{partition},"offset":{offset}{},"value":{},"value_encoding":"{value_encoding}"{headers},"timestamp":"{}","client_addr":"127.0.0.1:1"}}"#,
+        r#"{{"topic":"{}","partition":{partition},"offset":{offset}{},"value":{},"value_encoding":"{value_encoding}"{headers},"timestamp":"{}","client_addr":"127.0.0.1:1"{}}}"#,
         record.topic,
         key.unwrap_or_default(),
         base64(&record.value),
         timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        id.unwrap_or_default(),
     )
 }
 
 #[test]
 fn a_faultless_output_is_green_and_every_fault_turns_it_red() {
     let mut planted = Planted::default();
-    for row in ROWS {
+    for row in Row::all() {
         let (cell, evidence) = faultless(row);
-        assert_eq!(evidence.check(&cell, &TERMS), Vec::<String>::new());
-        planted.try_all("client", &cell, &evidence, &TERMS);
+        assert_eq!(evidence.check(&cell, &terms(row)), Vec::<String>::new(), "{}", row.name);
+        planted.try_all("client", &cell, &evidence, &terms(row));
     }
     assert_eq!(planted.unnoticed, Vec::<String>::new());
     assert_eq!(planted.never_tried().collect::<Vec<_>>(), Vec::<&str>::new());
@@ -116,7 +140,7 @@ fn a_faultless_output_is_green_and_every_fault_turns_it_red() {
 #[test]
 fn a_comparison_that_does_not_look_is_found_out() {
     let any_time = Terms { clock_ms: i64::MIN..=i64::MAX, ..TERMS };
-    let (cell, evidence) = faultless(&ROWS[0]);
+    let (cell, evidence) = faultless(first_row());
     let mut planted = Planted::default();
     planted.try_all("client", &cell, &evidence, &any_time);
     assert_eq!(planted.unnoticed, ["client, plain: a timestamp moved by an hour"]);
@@ -124,7 +148,7 @@ fn a_comparison_that_does_not_look_is_found_out() {
 
 #[test]
 fn a_fault_without_an_occasion_is_told() {
-    let (cell, evidence) = faultless(&ROWS[0]);
+    let (cell, evidence) = faultless(first_row());
     let mut planted = Planted::default();
     planted.try_all("client", &cell, &evidence, &TERMS);
     let never: Vec<&str> = planted.never_tried().collect();

@@ -139,10 +139,23 @@ async fn a_clean_stop_cuts_what_was_not_flushed_and_syncs_the_rest() {
     kept(sink.flush().await);
     write(&mut sink, "b", &[&large()]).await;
     assert!(content(&disk, "b").is_some_and(|content| content.len() > 5), "a part is there");
-    sink.close().await;
+    sink.close().await.expect("nothing fails");
     disk.crash(Crash::PowerCut { seed: 1 });
     for topic in ["a", "b"] {
         assert_eq!(content(&disk, topic).as_deref(), Some("good\n"), "{topic}");
+    }
+}
+
+/// exactly-once, Start and stop: a stop is clean if the half-done append is cut and outputs are synced.
+#[tokio::test]
+async fn a_stop_is_not_clean_if_something_cannot_be_cut_or_synced() {
+    for after in 0..6 {
+        let disk = ModelDisk::new();
+        let mut sink = sink_on(&disk, Durability::Process);
+        write(&mut sink, "t", &[&large()]).await;
+        // The cut, the file, its folder and the two above; and all goes well.
+        disk.fail(after, 1, Fault::Io);
+        assert_eq!(sink.close().await.is_ok(), after > 4, "call {after}");
     }
 }
 

@@ -1,6 +1,7 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use ksink_event::Transaction;
 use ksink_wire::records::NewRecord;
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Map, Value, json};
@@ -293,6 +294,21 @@ fn the_schema_is_valid_in_every_style() {
 }
 
 #[test]
+fn a_transaction_is_named_last() {
+    let mut set = record_set("t", 7, &[record(None, None)]);
+    for id in ["pay", "", "a \"b\"\n"] {
+        set.transaction = Some(Arc::new(Transaction { id: id.into(), serial: 1 }));
+        let line = lines(PLAIN, &set);
+        let tail =
+            format!("\"client_addr\":\"127.0.0.1:50000\",\"transactional_id\":{}}}\n", json!(id));
+        assert!(line.ends_with(&tail), "{line}");
+        let schema = serde_json::from_str(&json_schema(JsonTimestamp::Rfc3339)).unwrap();
+        let line = serde_json::from_str(&line).unwrap();
+        assert!(jsonschema::draft7::new(&schema).unwrap().is_valid(&line));
+    }
+}
+
+#[test]
 fn the_schema_refuses_what_is_never_written() {
     let schema = serde_json::from_str(&json_schema(JsonTimestamp::Rfc3339)).unwrap();
     let validator = jsonschema::draft7::new(&schema).unwrap();
@@ -300,6 +316,7 @@ fn the_schema_refuses_what_is_never_written() {
         "topic": "t", "partition": 0, "offset": 7, "key": "aw==", "key_encoding": "base64",
         "value": "v", "value_encoding": "utf-8", "headers": {"a": "1"}, "headers_raw": [["a", null]],
         "timestamp": "2026-11-20T09:30:00.000Z", "client_addr": "[::1]:50000",
+        "transactional_id": "pay",
     });
     assert!(validator.is_valid(&good));
     for (field, wrong) in [
@@ -320,6 +337,7 @@ fn the_schema_refuses_what_is_never_written() {
         ("timestamp", json!("2026-11-20T09:30:00Z")),
         ("timestamp", json!(7)),
         ("client_addr", json!("nobody")),
+        ("transactional_id", json!(null)),
         ("tombstone", json!(true)),
     ] {
         let mut bad = good.clone();
