@@ -49,6 +49,9 @@ class Sender:
                 "reconnect.backoff.max.ms": 50,
                 "retry.backoff.ms": 20,
                 "retry.backoff.max.ms": 100,
+                # When all brokers are down librdkafka forgets them, and takes a second to find them again: longer than
+                # this one lives.
+                "metadata.recovery.strategy": "none",
             }
             | settings(self.name)
         )

@@ -1,6 +1,7 @@
 //! A connection that outlives its server: a question is asked until it is answered.
 
 use std::{
+    fmt,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     thread::sleep,
@@ -37,6 +38,21 @@ pub(crate) fn heard<T>(codes: impl IntoIterator<Item = ErrorCode>, done: T) -> H
     again.map_or(Heard::Done(done), Heard::Again)
 }
 
+/// An answer that no other try will change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused {
+    api: ApiKey,
+    code: ErrorCode,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} was refused with {:?}", self.api, self.code)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// A caller of one server, which may be killed and come again.
 #[derive(Debug)]
 pub(crate) struct Caller {
@@ -67,7 +83,7 @@ impl Caller {
                     let (_, body) = ResponseHeader::decode(api, version, &frame)?;
                     match read(Response::decode(api, version, body)?) {
                         Heard::Done(done) => return Ok(done),
-                        Heard::Refused(code) => bail!("{api:?} was refused with {code:?}"),
+                        Heard::Refused(code) => bail!(Refused { api, code }),
                         Heard::Again(code) => format!("{code:?}"),
                     }
                 }

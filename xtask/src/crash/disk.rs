@@ -50,11 +50,13 @@ pub(crate) struct Disk {
     /// What is synced is quickly synced here; a power cut is played, so that nobody has to wait for a real disk.
     _memory: Mounted,
     folder: PathBuf,
+    /// What the mount points show.
+    image: PathBuf,
     parts: Vec<Mounted>,
 }
 
 /// A moment to go back to.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Cut {
     image: PathBuf,
 }
@@ -88,8 +90,8 @@ impl Disk {
             run(mkfs.arg(&image).arg(format!("{}k", PART_BYTES >> 10)))?;
         }
         let mut disk =
-            Self { store, _memory: memory, folder: folder.to_owned(), parts: Vec::new() };
-        disk.mount(&image)?;
+            Self { store, _memory: memory, folder: folder.to_owned(), image, parts: Vec::new() };
+        disk.mount()?;
         Ok(disk)
     }
 
@@ -106,35 +108,31 @@ impl Disk {
     /// Keeps what the disk would hold if the power went now.
     pub(crate) fn cut(&self, number: usize) -> Result<Cut> {
         let image = self.store.at.join(format!("cut-{number}.img"));
-        run(Command::new("cp")
-            .arg("--reflink=always")
-            .arg(self.store.at.join("disk.img"))
-            .arg(&image))?;
+        run(Command::new("cp").arg("--reflink=always").arg(&self.image).arg(&image))?;
         Ok(Cut { image })
     }
 
-    /// Goes back to a cut: from now on the mount points show what it held.
-    pub(crate) fn go_back_to(&mut self, cut: &Cut) -> Result<()> {
+    /// Goes back to a cut: from now on the mount points show what it held. What was before it is forgotten.
+    pub(crate) fn go_back_to(&mut self, cut: Cut) -> Result<()> {
         self.parts.clear();
-        self.mount(&cut.image)
+        fs::remove_file(&self.image)?;
+        self.image = cut.image;
+        self.mount()
     }
 
-    /// Keeps a cut to be looked at.
-    pub(crate) fn keep(&self, cut: &Cut) -> Result<()> {
-        run(Command::new("cp").arg("--sparse=always").arg(&cut.image).arg(&self.folder))
+    /// Copies what the mount points show, to be looked at.
+    pub(crate) fn keep(&self) -> Result<()> {
+        let kept = self.folder.join("kept");
+        fs::create_dir_all(&kept)?;
+        let shown = [self.output_folder(), self.state_folder()];
+        run(Command::new("cp").args(["--archive", "--sparse=always"]).args(shown).arg(kept))
     }
 
-    /// Forgets a cut.
-    pub(crate) fn forget(&mut self, cut: &Cut) -> Result<()> {
-        self.parts.clear();
-        Ok(fs::remove_file(&cut.image)?)
-    }
-
-    fn mount(&mut self, image: &Path) -> Result<()> {
+    fn mount(&mut self) -> Result<()> {
         for (part, at) in [self.output_folder(), self.state_folder()].iter().enumerate() {
             let offset = part as u64 * PART_BYTES;
             let options = format!("loop,offset={offset},sizelimit={PART_BYTES},{OPTIONS}");
-            self.parts.push(Mounted::mount(image, at, &options, &[])?);
+            self.parts.push(Mounted::mount(&self.image, at, &options, &[])?);
         }
         Ok(())
     }
@@ -152,7 +150,7 @@ pub(crate) fn check_cut(folder: &Path) -> Result<()> {
     fs::write(&forgotten, "forgotten, and changed")?;
     fs::rename(&synced, synced.with_extension("renamed"))?;
     let cut = disk.cut(0)?;
-    disk.go_back_to(&cut)?;
+    disk.go_back_to(cut)?;
     ensure!(fs::read_to_string(&synced)? == "synced", "a cut took what was synced");
     let changed = fs::read_to_string(&forgotten)?;
     ensure!(!changed.contains("changed"), "a cut kept what was not synced");

@@ -25,6 +25,10 @@ const LIFE_MS: std::ops::Range<u64> = 5..500;
 /// The least share of kills at which a batch is unanswered or a transaction open, in percent.
 pub(crate) const BUSY_PERCENT_MIN: usize = 80;
 
+/// The least share of lives in which a producer must hear of a success, in percent. One that is idle while
+/// the server is killed shows nothing.
+const FRUITFUL_PERCENT_MIN: usize = 10;
+
 /// A client that can be started.
 pub(crate) struct Installed {
     pub name: &'static str,
@@ -55,7 +59,7 @@ pub(crate) struct Outcome {
     pub survivors: usize,
     /// What reached the applications.
     pub failures: Vec<String>,
-    /// Producers that got nothing done.
+    /// Producers that got next to nothing done.
     pub idle: Vec<String>,
     pub took: Duration,
 }
@@ -120,7 +124,7 @@ impl Round {
                 .push(format!("only {} of {} kills hit anything", outcome.busy, outcome.kills));
         }
         if !outcome.idle.is_empty() {
-            complaints.push(format!("no success for {}", outcome.idle.join(", ")));
+            complaints.push(format!("hardly a success for {}", outcome.idle.join(", ")));
         }
         complaints
     }
@@ -136,11 +140,16 @@ pub(crate) fn judge(story: &Story, output_folder: &Path) -> Result<Verdict> {
 impl Outcome {
     fn of(story: &Story, verdict: Verdict, lives: &[(Micros, Micros)], took: Duration) -> Self {
         let busy = Busy::of(story);
-        let successes = story.successes();
-        let is_fruitful = |(born, died): &&(Micros, Micros)| {
-            let next = successes.partition_point(|at| at < born);
-            successes.get(next).is_some_and(|at| at < died)
-        };
+        let fruitful: Vec<(&String, Vec<bool>)> = story
+            .producers
+            .iter()
+            .map(|(name, producer)| (name, with_success(lives, &producer.successes())))
+            .collect();
+        let count = |lives: &[bool]| lives.iter().filter(|is_fruitful| **is_fruitful).count();
+        let any = (0..lives.len()).filter(|life| fruitful.iter().any(|(_, lives)| lives[*life]));
+        let idle =
+            fruitful.iter().filter(|(_, of)| count(of) * 100 < lives.len() * FRUITFUL_PERCENT_MIN);
+        let idle = idle.map(|(name, of)| format!("{name} ({} lives)", count(of))).collect();
         let (committed, aborted) = story.ended();
         let transactions =
             story.producers.values().flat_map(|producer| producer.transactions.values());
@@ -148,24 +157,28 @@ impl Outcome {
             let end = transaction.ended.unwrap_or_else(now);
             lives.iter().any(|(_, died)| (transaction.began..end).contains(died))
         });
-        let is_idle = |name: &&String| {
-            let producer = &story.producers[*name];
-            producer.acked.is_empty()
-                && producer.transactions.values().all(|one| one.ended.is_none())
-        };
         Self {
             versions: story.versions.clone(),
             verdict,
             kills: lives.len(),
             busy: lives.iter().filter(|(_, died)| busy.at(*died)).count(),
-            fruitful: lives.iter().filter(is_fruitful).count(),
+            fruitful: any.count(),
             acked: story.acked(),
             committed,
             aborted,
             survivors: outlived.count(),
             failures: story.failures().collect(),
-            idle: story.producers.keys().filter(is_idle).cloned().collect(),
+            idle,
             took,
         }
     }
+}
+
+/// In which lives there was a success.
+fn with_success(lives: &[(Micros, Micros)], successes: &[Micros]) -> Vec<bool> {
+    let is_fruitful = |(born, died): &(Micros, Micros)| {
+        let next = successes.partition_point(|at| at < born);
+        successes.get(next).is_some_and(|at| at < died)
+    };
+    lives.iter().map(is_fruitful).collect()
 }

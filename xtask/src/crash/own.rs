@@ -17,7 +17,7 @@ use ksink_wire::{
 };
 
 use super::{
-    caller::{Caller, Heard, heard},
+    caller::{Caller, Heard, Refused, heard},
     clients::TOPICS,
     dice::Dice,
     server::PARTITIONS,
@@ -25,9 +25,6 @@ use super::{
 };
 
 const TRANSACTION_TIMEOUT_MS: i32 = 60_000;
-
-/// Where the numbers of a producer go on that is resumed: nobody counts so far in a test.
-const RESUMED: u32 = 1 << 30;
 
 /// What a producer does, and which protocol of transactions it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,14 +88,6 @@ impl Own {
             next_transaction: 0,
             story: Producer::default(),
         }
-    }
-
-    /// Goes on where a producer of this name has stopped, in a life that knows nothing of its last questions.
-    pub(crate) fn resume(mut self, story: Producer) -> Self {
-        self.story = story;
-        self.next_record = RESUMED;
-        self.next_transaction = RESUMED;
-        self
     }
 
     /// What it remembers, as a story of one.
@@ -171,6 +160,14 @@ impl Own {
         let commit = !self.dice.percent(10);
         let requests = self.dice.pick(1..5);
         self.transact_so(requests, commit)
+    }
+
+    /// The same where the power goes: that aborts what is open, and to hear of it is no failure.
+    pub(crate) fn transact_or_begin_again(&mut self) -> Result<()> {
+        match self.transact() {
+            Err(error) if error.is::<Refused>() => self.init(),
+            other => other,
+        }
     }
 
     pub(crate) fn transact_so(&mut self, requests: u64, commit: bool) -> Result<()> {

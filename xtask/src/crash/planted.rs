@@ -19,7 +19,7 @@ use super::{
     oracle::Verdict,
     own::{Kind, Own},
     server::{Life, Output, Setup},
-    story::{Story, now},
+    story::Story,
 };
 
 /// What is wrong with a ksink, and where that shows.
@@ -126,8 +126,8 @@ impl Stage<'_> {
             anyhow::Ok(own)
         });
         await_death(&mut life)?;
-        let cut = disk.cut(0)?;
-        disk.go_back_to(&cut)?;
+        let cut = disk.cut(1)?;
+        disk.go_back_to(cut)?;
         let mut life = setup.start_with(&[(BOOT_ID, "second".to_owned())])?;
         life.await_listening()?;
         let own = producer.join().expect("it returns its errors")?;
@@ -144,13 +144,12 @@ impl Stage<'_> {
         (0..3).try_for_each(|_| own.transact_so(2, true))?;
         own.init()?;
         sleep(Duration::from_millis(20));
-        let at = now();
-        let cut = disk.cut(0)?;
+        let cut = disk.cut(1)?;
         life.stop()?;
-        disk.go_back_to(&cut)?;
+        disk.go_back_to(cut)?;
         let mut life = setup.start_with(&[(BOOT_ID, "second".to_owned())])?;
         life.await_listening()?;
-        self.end(&setup, life, &own.into_story().until(at))
+        self.end(&setup, life, &own.into_story())
     }
 
     /// The state lies on another file system than the output.

@@ -15,7 +15,7 @@ use super::{
     breakable::{FAIL_POINT, JOURNAL_BYTES, JOURNAL_BYTES_SMALL},
     dice::Dice,
     kill::judge,
-    load::Load,
+    load::{Load, Ordeal},
     oracle::Verdict,
     own::Kind,
     server::{Output, Setup},
@@ -165,7 +165,7 @@ fn play(
     let mut setup = Setup::fresh(binary, folder, output, &mut dice)?;
     setup.env = vec![(JOURNAL_BYTES, JOURNAL_BYTES_SMALL.to_owned())];
     let mut outcome = Outcome::default();
-    let load = Load::start(setup.addr(), kinds(output), 5, &mut dice);
+    let load = Load::start(setup.addr(), kinds(output), 5, Ordeal::Death, &mut dice);
     let mut missed = None;
     for death in deaths.iter().copied() {
         // Where the first passage does not come, a later one does not either.

@@ -1,4 +1,4 @@
-//! The power goes at random times, while producers work at `--durability power`.
+//! The power goes at random times, while producers work at `--durability power`. They go on when it is back.
 
 use std::{
     fmt,
@@ -7,30 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::{
     breakable::{BOOT_ID, JOURNAL_BYTES, JOURNAL_BYTES_SMALL},
-    caller::Caller,
     dice::Dice,
-    disk::{Cut, Disk},
+    disk::Disk,
     kill::judge,
-    load::Load,
+    load::{Load, Ordeal},
     oracle::Verdict,
-    own::{Kind, Own},
     points::kinds,
-    server::{Output, Setup},
-    story::{Micros, Story, now},
+    server::{Life, Output, Setup},
 };
 
-/// How long after the last cut the power goes again, in milliseconds.
-const GAP_MS: std::ops::Range<u64> = 20..300;
-
-/// What is tried is not the first start.
-const WARM_UP: Duration = Duration::from_millis(300);
-
-/// How long a producer waits for an answer after a cut. Nothing is open then that it would have to wait for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long after a start the power goes, in milliseconds.
+const LIFE_MS: std::ops::Range<u64> = 20..300;
 
 /// Where the state lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +42,8 @@ pub(crate) struct Round {
 /// What was seen in a round.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// What each cut left, by its number.
-    pub verdicts: Vec<Result<Verdict>>,
-    /// How many records and transactions were due at the last cut.
+    pub cuts: usize,
+    pub verdict: Verdict,
     pub acked: usize,
     pub committed: usize,
     pub failures: Vec<String>,
@@ -65,26 +55,25 @@ impl Round {
         let start = Instant::now();
         let mut dice = Dice::new(self.seed);
         let mut disk = Disk::make(&folder.join("disk"))?;
-        let setup = self.setup(binary, folder, &disk, &mut dice)?;
+        let mut setup = self.setup(binary, folder, &disk, &mut dice)?;
+        let load = Load::start(setup.addr(), kinds(self.output), 5, Ordeal::PowerCut, &mut dice);
         let mut life = setup.start()?;
-        life.await_listening()?;
-        let load = Load::start(setup.addr(), kinds(self.output), 10, &mut dice);
-        sleep(WARM_UP);
-        let mut cuts: Vec<(Micros, Cut)> = Vec::new();
-        for number in 0..self.cuts {
-            sleep(Duration::from_millis(dice.pick(GAP_MS)));
-            cuts.push((now(), disk.cut(number)?));
+        for number in 1..=self.cuts {
+            life.await_listening()?;
+            sleep(Duration::from_millis(dice.pick(LIFE_MS)));
+            cut_power(&mut disk, life, number)?;
+            setup.env.push((BOOT_ID, format!("after cut {number}")));
+            life = setup.start()?;
         }
         let story = load.finish();
-        life.stop()?;
-        let verdicts = cuts.iter().enumerate().map(|(number, cut)| {
-            let boot_id = format!("after cut {number}");
-            self.judge_cut(&setup, &mut disk, cut, boot_id, story.clone())
-        });
-        let verdicts = verdicts.collect();
-        let (committed, _) = story.ended();
-        let failures = story.failures().collect();
-        Ok(Outcome { verdicts, acked: story.acked(), committed, failures, took: start.elapsed() })
+        let verdict = setup.come_to_rest(life).and_then(|()| judge(&story, &setup.output_folder));
+        let (acked, (committed, _)) = (story.acked(), story.ended());
+        let failures: Vec<String> = story.failures().collect();
+        if !verdict.as_ref().is_ok_and(Verdict::is_good) || !failures.is_empty() {
+            disk.keep()?;
+        }
+        let (cuts, verdict, took) = (self.cuts, verdict?, start.elapsed());
+        Ok(Outcome { cuts, verdict, acked, committed, failures, took })
     }
 
     fn setup(&self, binary: &Path, folder: &Path, disk: &Disk, dice: &mut Dice) -> Result<Setup> {
@@ -97,61 +86,25 @@ impl Round {
             vec![(BOOT_ID, "first".to_owned()), (JOURNAL_BYTES, JOURNAL_BYTES_SMALL.to_owned())];
         Ok(setup)
     }
+}
 
-    /// Lets ksink recover from a cut and every producer do one thing more, and compares.
-    fn judge_cut(
-        &self,
-        setup: &Setup,
-        disk: &mut Disk,
-        (at, cut): &(Micros, Cut),
-        boot_id: String,
-        story: Story,
-    ) -> Result<Verdict> {
-        disk.go_back_to(cut)?;
-        let mut setup = setup.clone();
-        setup.env.push((BOOT_ID, boot_id));
-        let verdict = self.recover(&setup, story.until(*at));
-        if !verdict.as_ref().is_ok_and(Verdict::is_good) {
-            disk.keep(cut)?;
-        }
-        disk.forget(cut)?;
-        verdict
-    }
-
-    fn recover(&self, setup: &Setup, mut story: Story) -> Result<Verdict> {
-        let mut life = setup.start()?;
-        life.await_listening()?;
-        self.go_on(setup, &mut story)?;
-        setup.come_to_rest(life)?;
-        judge(&story, &setup.output_folder)
-    }
-
-    /// The power is back: everybody comes again under the same name, and nothing may be in their way.
-    fn go_on(&self, setup: &Setup, story: &mut Story) -> Result<()> {
-        let mut dice = Dice::new(self.seed);
-        for (n, kind) in kinds(self.output).iter().enumerate() {
-            let name = format!("own{n}");
-            let before = story.producers.remove(&name).unwrap_or_default();
-            let caller = Caller::new(setup.addr(), PATIENCE);
-            let mut own = Own::new(name.clone(), *kind, caller, dice.split()).resume(before);
-            own.init().with_context(|| format!("{name} comes again"))?;
-            match kind {
-                Kind::Plain => own.burst()?,
-                Kind::Announcing | Kind::Implicit => own.transact_so(1, true)?,
-            }
-            story.insert(name, own.story);
-        }
-        Ok(())
-    }
+/// Nobody is told anything between the moment that the disk goes back to and the end of the server. What it sent before
+/// may be heard later, and holds.
+fn cut_power(disk: &mut Disk, life: Life, number: usize) -> Result<()> {
+    life.freeze()?;
+    let cut = disk.cut(number)?;
+    life.kill()?;
+    disk.go_back_to(cut)
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { verdicts, acked, committed, took, .. } = self;
-        let good = verdicts.iter().flatten().filter(|verdict| verdict.is_good()).count();
-        let (cuts, took) = (verdicts.len(), took.as_secs_f64());
-        write!(f, "{good} of {cuts} cuts without a violation; {acked} records acknowledged, ")?;
-        write!(f, "{committed} transactions committed; {took:.1} s")
+        let Self { cuts, acked, committed, took, .. } = self;
+        let took = took.as_secs_f64();
+        write!(
+            f,
+            "{cuts} cuts; {acked} records acknowledged, {committed} transactions committed; {took:.1} s"
+        )
     }
 }
 
@@ -167,12 +120,8 @@ impl fmt::Display for StatePlace {
 impl Outcome {
     pub(crate) fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();
-        for (number, verdict) in self.verdicts.iter().enumerate() {
-            match verdict {
-                Ok(verdict) if verdict.is_good() => {}
-                Ok(verdict) => complaints.push(format!("cut {number}: {verdict}")),
-                Err(error) => complaints.push(format!("cut {number}: {error:#}")),
-            }
+        if !self.verdict.is_good() {
+            complaints.push(self.verdict.to_string());
         }
         complaints
             .extend(self.failures.iter().map(|failure| format!("an error reached {failure}")));

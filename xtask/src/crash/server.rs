@@ -199,6 +199,11 @@ impl Life {
         }
     }
 
+    /// SIGSTOP: it does nothing any more, and answers nobody.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        kill_process(Pid::from_child(&self.process), Signal::STOP).context("ksink was gone already")
+    }
+
     /// SIGKILL; gives the time just before. A ksink that has ended by itself is an error.
     pub(crate) fn kill(mut self) -> Result<Micros> {
         if let Some(status) = self.process.try_wait()? {

@@ -128,17 +128,6 @@ impl Story {
         self.producers.insert(name, producer);
     }
 
-    /// What was known by then: what was answered later counts as not answered.
-    pub(crate) fn until(mut self, by: Micros) -> Self {
-        for producer in self.producers.values_mut() {
-            producer.acked.retain(|_, acked| acked.at <= by);
-            for transaction in producer.transactions.values_mut() {
-                transaction.ended = transaction.ended.filter(|at| *at <= by);
-            }
-        }
-        self
-    }
-
     fn add(&mut self, line: Line) {
         match line {
             Line::Version { version } => self.versions.push(version),
@@ -185,20 +174,18 @@ impl Story {
             producer.failed.iter().map(move |failed| format!("{name}: {failed}"))
         })
     }
-
-    /// When a producer heard of a success: an acknowledgement, or the end of a transaction.
-    pub(crate) fn successes(&self) -> Vec<Micros> {
-        let mut at: Vec<Micros> = Vec::new();
-        for producer in self.producers.values() {
-            at.extend(producer.acked.values().map(|acked| acked.at));
-            at.extend(producer.transactions.values().filter_map(|transaction| transaction.ended));
-        }
-        at.sort_unstable();
-        at
-    }
 }
 
 impl Producer {
+    /// When it heard of a success: an acknowledgement, or the end of a transaction.
+    pub(crate) fn successes(&self) -> Vec<Micros> {
+        let acked = self.acked.values().map(|acked| acked.at);
+        let ended = self.transactions.values().filter_map(|transaction| transaction.ended);
+        let mut at: Vec<Micros> = acked.chain(ended).collect();
+        at.sort_unstable();
+        at
+    }
+
     /// A transaction of this number, which has begun.
     pub(crate) fn transaction(&mut self, number: u32) -> &mut Transaction {
         self.transactions.entry(number).or_default()
@@ -272,18 +259,9 @@ mod tests {
         assert_eq!(story.acked(), 2);
         assert_eq!(story.ended(), (1, 0));
         assert_eq!(story.failures().collect::<Vec<_>>(), ["b: no"]);
-        assert_eq!(story.successes(), [20, 30, 60]);
+        assert_eq!(story.producers["a"].successes(), [20, 30]);
+        assert_eq!(story.producers["b"].successes(), [60]);
         assert!(Story::default().read("{\"p\":\"a\"}").is_err());
-    }
-
-    #[test]
-    fn what_was_answered_later_counts_as_not_answered() {
-        let story = story().until(29);
-        assert_eq!((story.acked(), story.ended()), (1, (0, 0)));
-        assert_eq!(
-            story.producers["b"].transactions[&0].ending,
-            Some(Ending { count: 3, commit: true })
-        );
     }
 
     #[test]
