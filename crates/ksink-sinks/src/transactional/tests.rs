@@ -107,7 +107,7 @@ async fn a_transaction_has_a_file_for_each_topic() {
     assert_eq!(bench.files(), ["t/pay=t,t,", "u/pay=u,"]);
 }
 
-/// exactly-once, Transactions, after design: records outside of a transaction are refused for good.
+/// Records outside of a transaction have no file to go to, and are refused for good.
 #[tokio::test]
 async fn records_outside_of_a_transaction_are_refused_for_good() {
     let mut rig = Bench::new("/out/{txnID}").rig();
