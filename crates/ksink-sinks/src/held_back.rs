@@ -231,10 +231,11 @@ impl<S: Sink> Sink for HeldBack<S> {
 
     async fn close(&mut self) -> Result<(), Refusal> {
         self.spills.delete_stale();
-        if self.durability != Durability::None {
-            self.spills.sync_all();
-        }
-        self.sink.close().await
+        let synced = match self.durability {
+            Durability::Process | Durability::Power => self.spills.sync_all(),
+            Durability::None => Ok(()),
+        };
+        self.sink.close().await.and(synced)
     }
 }
 

@@ -33,7 +33,7 @@ use std::{
 
 use ksink_disk::{Disk, Open, RealDisk, fail_point};
 use ksink_event::{
-    Ack, Decided, Durability, Held, Position, RecordSet, Refusal, Resumed, Transaction,
+    Ack, Decided, Durability, Held, Position, RecordSet, Refusal, Reporter, Resumed, Transaction,
 };
 
 pub use self::conflict::{Moved, keep_both};
@@ -77,6 +77,8 @@ pub struct TransactionalFiles {
     running: BTreeMap<u64, Running>,
     /// Which transaction a temporary file belongs to, by path.
     owners: HashMap<PathBuf, u64>,
+    /// By which the server hears of files that the flush makes, if there are any.
+    reporter: Option<Reporter>,
     /// What was written to since the last flush: serials and final names.
     touched: BTreeSet<(u64, PathBuf)>,
     /// Folders with names that were not synced.
@@ -189,6 +191,7 @@ impl TransactionalFiles {
             options,
             running: BTreeMap::new(),
             owners: HashMap::new(),
+            reporter: None,
             touched: BTreeSet::new(),
             unsynced_folders: BTreeSet::new(),
             applied: BTreeMap::new(),
@@ -283,7 +286,7 @@ impl Sink for TransactionalFiles {
     async fn write(&mut self, set: &RecordSet, ack: &Ack) -> Result<OutputId, Refusal> {
         self.delete_leftovers_of_last_run();
         match &set.transaction {
-            Some(transaction) => self.write_of(transaction, set, ack).await,
+            Some(transaction) => self.write_of(transaction, set, ack),
             None => Err(Refusal::rejected(
                 "this output keeps each transaction in a file of its own, and these records belong to none",
             )),
@@ -291,7 +294,7 @@ impl Sink for TransactionalFiles {
     }
 
     async fn flush(&mut self) -> Flushed {
-        self.flush_touched()
+        self.flush_touched().await
     }
 
     fn takes_back(&self) -> bool {
@@ -305,8 +308,7 @@ impl Sink for TransactionalFiles {
 
     async fn close(&mut self) -> Result<(), Refusal> {
         self.delete_leftovers_of_last_run();
-        self.end();
-        Ok(())
+        self.end()
     }
 }
 

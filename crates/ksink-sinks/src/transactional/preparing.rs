@@ -143,7 +143,7 @@ impl TransactionalFiles {
     }
 
     /// Makes the names of temporary files durable. Where that fails, no transaction with a file there can be committed.
-    fn sync_new_names(&mut self) {
+    pub(super) fn sync_new_names(&mut self) {
         let folders = std::mem::take(&mut self.unsynced_folders);
         for (folder, synced) in self.sync_folders(folders) {
             let Err(error) = synced else { continue };

@@ -487,6 +487,22 @@ async fn a_transaction_whose_sync_failed_can_never_be_committed() {
     }
 }
 
+/// What begins together waits for the server together.
+#[tokio::test]
+async fn many_transactions_begin_with_two_reports() {
+    let bench = Bench::new("/out/{txnID}");
+    let mut rig = bench.rig();
+    let transactions: Vec<_> = (0..20).map(|n| rig.begin(&format!("x{n}"))).collect();
+    rig.write_together(&transactions).await;
+    assert_eq!((rig.reports(), bench.files().len()), (2, 20));
+    rig.write_together(&transactions).await;
+    assert_eq!(rig.reports(), 2);
+    for it in &transactions {
+        rig.commit(it).await;
+    }
+    assert!(bench.files().iter().all(|file| file.ends_with("=together,together,")));
+}
+
 /// exactly-once, Transactions 4: a commit is repeated until it is accepted, and doing it twice does no more.
 #[tokio::test]
 async fn a_commit_that_is_asked_for_again_does_nothing_more() {
