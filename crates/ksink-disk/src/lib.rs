@@ -24,7 +24,7 @@ mod real;
 mod whole;
 
 #[cfg(feature = "model")]
-pub use self::model::{Crash, Fault, ModelDisk};
+pub use self::model::{Crash, Fault, ModelDisk, Twist, TwistedDisk};
 #[cfg(feature = "planted-faults")]
 pub use self::planted::plant;
 pub use self::{

@@ -274,7 +274,10 @@ impl<S: Sink> HeldBack<S> {
             }
             let missing = self.spills.missing(serial, extent, &decided.transaction.id);
             if self.durability != Durability::None {
-                return Err(RecoverError::Stopped(missing));
+                return Err(RecoverError::Stopped(format!(
+                    "{missing}: bring it back from a copy, or move the folder of the state away, to start as if ksink had \
+                     never run"
+                )));
             }
             tracing::error!("{missing}; at this durability the transaction is given up");
             resumed.positions.extend(position::withdrawn(serial));

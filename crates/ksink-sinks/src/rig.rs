@@ -15,7 +15,7 @@ use ksink_event::{
     Answer, Answers, Decided, DeliveryId, Held, Intent, LastStop, Position, Refusal, Resumed,
     Transaction,
 };
-pub(crate) use liar::Liar;
+pub(crate) use liar::Unsynced;
 pub(crate) use play::{Play, below, lines, seeds, sweep};
 
 use crate::{RecoverError, TransactionalSink, testing::values};

@@ -10,6 +10,7 @@
 mod content;
 mod dice;
 mod file;
+mod twisted;
 mod world;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 
 use rustix::io::Errno;
 
+pub use self::twisted::{Twist, TwistedDisk};
 use self::{file::ModelFile, world::World};
 use crate::disk::{Disk, DiskFile, Existing, Look, Open};
 

@@ -13,7 +13,7 @@ use ksink_disk::{Crash, Fault, ModelDisk};
 
 use self::{
     chance::Chance,
-    lying::{Lie, LyingDisk},
+    lying::{Lie, lying},
     user::{Broken, User},
 };
 
@@ -29,7 +29,7 @@ fn seeds() -> u64 {
 fn play(seed: u64, lie: Option<Lie>) -> Result<User, Box<Broken>> {
     let mut chance = Chance::new(seed);
     let disk = ModelDisk::new();
-    let mut user = User::new(disk.clone(), LyingDisk::over(disk, lie));
+    let mut user = User::new(disk.clone(), lying(disk, lie));
     for _ in 0..1 + chance.below(STEPS_MAX) {
         if let Err(why) = step(&mut user, &mut chance) {
             return Err(Box::new(user.broken(why)));

@@ -2,7 +2,7 @@
 
 use ksink_disk::{Crash, Fault, ModelDisk};
 
-use crate::{lying::LyingDisk, user::User};
+use crate::{lying::lying, user::User};
 
 /// A life with everything in it. After a failure it goes on as a server does: it starts over.
 fn live(user: &mut User) -> Result<(), String> {
@@ -49,7 +49,7 @@ fn check(fault: Fault, times: u64, play: impl Fn(&mut User) -> Result<(), String
     let mut call = 0;
     loop {
         let disk = ModelDisk::new();
-        let mut user = User::new(disk.clone(), LyingDisk::over(disk.clone(), None));
+        let mut user = User::new(disk.clone(), lying(disk.clone(), None));
         user.fail(call, times, fault);
         if let Err(why) = play(&mut user) {
             panic!("call {call}: {}", user.broken(why));

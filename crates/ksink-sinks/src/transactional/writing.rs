@@ -1,6 +1,7 @@
 //! Records on their way into a temporary file.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
@@ -91,6 +92,18 @@ impl TransactionalFiles {
         };
         let mut begun: Vec<(u64, PathBuf)> =
             self.touched.iter().filter(is_unmade).cloned().collect();
+        let unsettled = self.settle_names(&begun);
+        begun.retain(|it| {
+            let folder = it.1.parent().map(Path::to_owned).unwrap_or_default();
+            let refusal = unsettled.get(&folder);
+            if let Some(refusal) = refusal {
+                self.give_up_begun(it, refusal, flushed);
+            }
+            refusal.is_none()
+        });
+        if begun.is_empty() {
+            return;
+        }
         let absent = self.positions_of(&begun, |file| {
             let claim = file.unmade.as_ref().and_then(|unmade| unmade.claim.clone());
             let (name, serial) = (file.name.clone(), file.it.serial);
@@ -104,6 +117,8 @@ impl TransactionalFiles {
             Ok(()) => true,
             Err(refusal) => {
                 self.give_up_begun(it, &refusal, flushed);
+                let name = self.pattern.name(&temporary_of(&it.1));
+                self.withdrawals.push(Position::withdrawn(name));
                 false
             }
         });
@@ -127,6 +142,21 @@ impl TransactionalFiles {
         }
     }
 
+    /// A name that is said to be nobody's must not get back what was removed from it, whatever happens. Returns
+    /// the folders where it might.
+    fn settle_names(&mut self, begun: &[(u64, PathBuf)]) -> BTreeMap<PathBuf, Refusal> {
+        let paths = begun.iter().map(|(_, last)| temporary_of(last));
+        let unlinked = paths.filter(|path| self.unlinked.contains(path));
+        let folders = unlinked.filter_map(|path| path.parent().map(Path::to_owned)).collect();
+        let synced = self.sync_folders(folders).into_iter();
+        let failed = synced.filter_map(|(folder, synced)| {
+            let error = synced.err()?;
+            let reason = format!("cannot sync {}: {error}", folder.display());
+            Some((folder, Refusal::local(reason)))
+        });
+        failed.collect()
+    }
+
     fn positions_of(
         &self,
         begun: &[(u64, PathBuf)],
@@ -147,12 +177,12 @@ impl TransactionalFiles {
             // The server may know it already, and hears of it again when it is needed.
             self.names.unclaim(&running.id, &file.topic);
         }
-        // What cannot be removed is empty, and found to be ours later.
-        if file.output.is_none() || remove(&*self.disk, &file.path, file.it.which).is_ok() {
-            self.withdrawals.push(Position::withdrawn(file.name));
-        }
         self.owners.remove(&file.path);
         self.touched.remove(begun);
+        // What cannot be removed is empty, and found to be ours later; so is what comes back.
+        if file.output.is_some() && remove(&*self.disk, &file.path, file.it.which).is_ok() {
+            self.note_unlinked(&file.path);
+        }
         let output = unmade.id.unwrap_or(OutputId(0));
         flushed.failed.push(Failure::passing(output, refusal.clone()));
     }
@@ -163,6 +193,7 @@ impl TransactionalFiles {
             // Its bytes and their name are durable where they belong.
             remove(&*self.disk, path, leftover.which).map_err(|error| cannot_open(path, &error))?;
             self.leftovers.remove(path);
+            self.note_unlinked(path);
         }
         let name = self.pattern.name(path);
         self.withdrawals.retain(|withdrawn| *withdrawn.output != *name);

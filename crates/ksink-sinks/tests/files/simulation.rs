@@ -113,7 +113,7 @@ fn start(world: &mut World, dice: &mut Dice) -> Result<Life, Violation> {
                 world.crash(life, crash, dice)?;
             }
             Err(_) => {
-                world.disk.model.crash(crash);
+                world.disk.disk.crash(crash);
                 world.lose(crash, dice);
             }
         }

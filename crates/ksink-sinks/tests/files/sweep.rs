@@ -42,7 +42,7 @@ fn sweep(durability: Durability, fault: Fault, times: u64) {
         });
         world.fail(nth, times, fault);
         let played = play(&mut world);
-        let calls = world.disk.model.calls();
+        let calls = world.disk.disk.calls();
         if let Err(violation) = played {
             panic!("call {nth} of {calls}, {durability:?}, {fault:?} {times} times: {violation}");
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ksink_disk::{Crash, Disk, Fault, Open, read_to_end, sync_folders};
+use ksink_disk::{Crash, Disk, Fault, ModelDisk, Open, TwistedDisk, read_to_end, sync_folders};
 use ksink_event::{Ack, Durability, Held, LastStop, Position, RecordSet, Refusal, Topic, accept};
 use ksink_sinks::{FileOptions, FileSink, Flushed, Format, OutputId, PathPattern, Sink};
 use ksink_wire::{
@@ -20,7 +20,7 @@ use ksink_wire::{
 
 use crate::{
     dice::Dice,
-    planted::{Planted, PlantedDisk},
+    planted::{Planted, Plot},
     server::{Batch, Journal, Server, Violation},
 };
 
@@ -46,7 +46,7 @@ pub(crate) struct Setting {
 /// The machine, with what outlives a run.
 pub(crate) struct World {
     pub(crate) setting: Setting,
-    pub(crate) disk: PlantedDisk,
+    pub(crate) disk: TwistedDisk<Plot>,
     pub(crate) journal: Rc<RefCell<Journal>>,
     pub(crate) last_stop: LastStop,
     /// Whether power was lost since the last start.
@@ -76,7 +76,7 @@ impl Setting {
 
 impl World {
     pub(crate) fn new(setting: Setting) -> Self {
-        let disk = PlantedDisk::new(setting.planted);
+        let disk = TwistedDisk { disk: ModelDisk::new(), twist: Plot::new(setting.planted) };
         Self {
             setting,
             disk,
@@ -103,9 +103,9 @@ impl World {
         let held = self.held();
         let journal = self.journal.clone();
         let mut server = Server::new(journal, self.setting.durability, self.setting.planted);
-        self.disk.recovering.store(true, Ordering::Relaxed);
+        self.disk.twist.recovering.store(true, Ordering::Relaxed);
         let recovered = server.drive(sink.recover(&held));
-        self.disk.recovering.store(false, Ordering::Relaxed);
+        self.disk.twist.recovering.store(false, Ordering::Relaxed);
         server.resume(recovered.map_err(|error| error.to_string())?.positions);
         let accepted = &self.journal.borrow().written.accepted;
         let next = std::array::from_fn(|n| accepted.get(&n).copied().unwrap_or_default());
@@ -117,7 +117,7 @@ impl World {
         if self.setting.durability == Durability::Power {
             return true;
         }
-        let sync_failed = self.disk.sync_failed.load(Ordering::Relaxed);
+        let sync_failed = self.disk.twist.sync_failed.load(Ordering::Relaxed);
         match self.last_stop {
             LastStop::Clean => !(self.lost_power && sync_failed),
             LastStop::Unclean => true,
@@ -148,7 +148,7 @@ impl World {
         crash: Crash,
         dice: &mut Dice,
     ) -> Result<(), Violation> {
-        self.disk.model.crash(crash);
+        self.disk.disk.crash(crash);
         self.last_stop = LastStop::Unclean;
         self.lose(crash, dice);
         end(life)
@@ -167,7 +167,7 @@ impl World {
 
     /// What a file holds; nothing where there is none.
     pub(crate) fn content(&self, path: &str) -> Vec<u8> {
-        match self.disk.model.open(Path::new(path), Open::Read) {
+        match self.disk.disk.open(Path::new(path), Open::Read) {
             Ok(file) => read_to_end(&*file, 0).expect("the model reads"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => panic!("{path}: {error}"),
@@ -197,19 +197,19 @@ impl World {
 
     /// The files that there are.
     pub(crate) fn paths(&self) -> Vec<String> {
-        let names = self.disk.model.list(Path::new(FOLDER)).unwrap_or_default();
+        let names = self.disk.disk.list(Path::new(FOLDER)).unwrap_or_default();
         let path = |name: std::ffi::OsString| format!("{FOLDER}/{}", name.display());
         names.into_iter().map(path).collect()
     }
 
     /// Lets somebody else change the files, durably.
     pub(crate) fn strangers_change<T>(&self, change: impl FnOnce(&dyn Disk) -> io::Result<T>) -> T {
-        let changed = change(&self.disk.model).expect("the model does it");
+        let changed = change(&self.disk.disk).expect("the model does it");
         for path in self.paths() {
-            let file = self.disk.model.open(Path::new(&path), Open::Read).expect("it is there");
+            let file = self.disk.disk.open(Path::new(&path), Open::Read).expect("it is there");
             file.sync_all().expect("the model syncs");
         }
-        sync_folders(&self.disk.model, Path::new(FOLDER)).expect("the model syncs");
+        sync_folders(&self.disk.disk, Path::new(FOLDER)).expect("the model syncs");
         changed
     }
 
@@ -222,7 +222,7 @@ impl World {
     }
 
     pub(crate) fn fail(&self, after: u64, times: u64, fault: Fault) {
-        self.disk.model.fail(after, times, fault);
+        self.disk.disk.fail(after, times, fault);
     }
 
     pub(crate) fn heal(&self) {

@@ -1,9 +1,9 @@
 //! Lives of transactions' files on a disk that is worse than real ones.
 
-use ksink_disk::Fault;
+use ksink_disk::{Fault, TwistedDisk};
 
 use super::*;
-use crate::rig::{Liar, Play, below, lines, seeds, sweep};
+use crate::rig::{Play, Unsynced, below, lines, seeds, sweep};
 
 const PATTERN: &str = "/out/{topic}/{txnID}";
 
@@ -80,8 +80,8 @@ async fn any_call_of_the_disk_may_fail() {
     }
 }
 
-fn over_liar(disk: &ModelDisk, about_folders: bool) -> TransactionalFiles {
-    let liar = Arc::new(Liar { disk: disk.clone(), about_folders });
+fn over_liar(disk: &ModelDisk, twist: Unsynced) -> TransactionalFiles {
+    let liar = Arc::new(TwistedDisk { disk: disk.clone(), twist });
     let pattern = TransactionPattern::new(PATTERN).expect("a sound pattern");
     let options = TransactionalOptions::default();
     TransactionalFiles::open_on(liar, pattern, Format::default(), options).expect("a folder")
@@ -91,7 +91,7 @@ fn over_liar(disk: &ModelDisk, about_folders: bool) -> TransactionalFiles {
 #[test]
 fn a_sync_that_is_left_out_is_noticed() {
     let makes: [fn(&ModelDisk) -> TransactionalFiles; 2] =
-        [|disk| over_liar(disk, true), |disk| over_liar(disk, false)];
+        [|disk| over_liar(disk, Unsynced::Folders), |disk| over_liar(disk, Unsynced::Files)];
     for make in makes {
         let play = Play { make, has_plain: false, loses_power: true };
         let is_right = |seed| {
