@@ -133,8 +133,8 @@ impl Round {
 /// Compares an output folder with what the producers were told.
 pub(crate) fn judge(story: &Story, output_folder: &Path) -> Result<Verdict> {
     let mut judge = Judge::new(story);
-    output::read(output_folder, |kept| judge.see(kept)).context("the output")?;
-    Ok(judge.judge())
+    let leftovers = output::read(output_folder, |kept| judge.see(kept)).context("the output")?;
+    Ok(Verdict { leftovers: leftovers.len(), ..judge.judge() })
 }
 
 impl Outcome {

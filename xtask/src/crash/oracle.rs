@@ -27,6 +27,8 @@ pub(crate) struct Verdict {
     pub misplaced: usize,
     /// Records that nobody sent.
     pub foreign: usize,
+    /// Files in the output's folder that are no output, temporary ones say.
+    pub leftovers: usize,
 }
 
 impl Verdict {
@@ -37,12 +39,16 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lost, duplicated, torn, aborted_visible, reordered, misplaced, foreign } = self;
+        let Self { lost, duplicated, torn, aborted_visible, .. } = self;
+        let Self { reordered, misplaced, foreign, leftovers, .. } = self;
         write!(
             f,
             "{lost} lost, {duplicated} duplicated, {torn} torn, {aborted_visible} aborted but visible, "
         )?;
-        write!(f, "{reordered} reordered, {misplaced} misplaced, {foreign} foreign")
+        write!(
+            f,
+            "{reordered} reordered, {misplaced} misplaced, {foreign} foreign, {leftovers} files left"
+        )
     }
 }
 

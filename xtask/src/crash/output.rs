@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -57,8 +57,10 @@ impl Kept {
     }
 }
 
-/// Reads every `*.jsonl` of a folder, each in its order. Any other file, but for ksink's state, is one too many.
-pub(crate) fn read(folder: &Path, mut see: impl FnMut(Kept)) -> Result<()> {
+/// Reads every `*.jsonl` of a folder, each in its order. Gives all other files, but for ksink's state: they are too
+/// many.
+pub(crate) fn read(folder: &Path, mut see: impl FnMut(Kept)) -> Result<Vec<PathBuf>> {
+    let mut leftovers = Vec::new();
     let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|entry| entry.file_name());
     for entry in entries {
@@ -66,10 +68,10 @@ pub(crate) fn read(folder: &Path, mut see: impl FnMut(Kept)) -> Result<()> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl") => read_file(&path, &mut see)?,
             None if [".ksink", "lost+found"].iter().any(|known| entry.file_name() == *known) => {}
-            Some(_) | None => bail!("{} was left behind", path.display()),
+            Some(_) | None => leftovers.push(path),
         }
     }
-    Ok(())
+    Ok(leftovers)
 }
 
 fn read_file(path: &Path, see: &mut impl FnMut(Kept)) -> Result<()> {
