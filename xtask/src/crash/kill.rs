@@ -29,6 +29,9 @@ pub(crate) const BUSY_PERCENT_MIN: usize = 80;
 /// the server is killed shows nothing.
 const FRUITFUL_PERCENT_MIN: usize = 10;
 
+/// So many torn transactions are told of.
+const TORN_TOLD: usize = 5;
+
 /// A client that can be started.
 pub(crate) struct Installed {
     pub name: &'static str,
@@ -134,7 +137,9 @@ impl Round {
 pub(crate) fn judge(story: &Story, output_folder: &Path) -> Result<Verdict> {
     let mut judge = Judge::new(story);
     let leftovers = output::read(output_folder, |kept| judge.see(kept)).context("the output")?;
-    Ok(Verdict { leftovers: leftovers.len(), ..judge.judge() })
+    let (verdict, torn) = judge.judge();
+    torn.iter().take(TORN_TOLD).for_each(|what| println!("  torn: {what}"));
+    Ok(Verdict { leftovers: leftovers.len(), ..verdict })
 }
 
 impl Outcome {

@@ -99,8 +99,9 @@ impl<'s> Judge<'s> {
         }
     }
 
-    /// Compares, once everything was seen.
-    pub(crate) fn judge(mut self) -> Verdict {
+    /// Compares, once everything was seen. Tells of what is torn, too, which numbers alone do not explain.
+    pub(crate) fn judge(mut self) -> (Verdict, Vec<String>) {
+        let mut torn = Vec::new();
         let nothing = Seen::default();
         for (name, producer) in &self.story.producers {
             let seen = self.seen.get(&**name).unwrap_or(&nothing);
@@ -108,12 +109,16 @@ impl<'s> Judge<'s> {
                 producer.acked.keys().filter(|n| !seen.records.contains(n)).count();
             for (number, transaction) in &producer.transactions {
                 let there = seen.by_transaction.get(number).copied().unwrap_or_default();
+                let before = self.verdict.torn;
                 self.verdict.add(transaction, there);
+                if self.verdict.torn > before {
+                    torn.push(format!("{there} records of {name}'s {number}, {transaction:?}"));
+                }
             }
             let unknown = |number: &&u32| !producer.transactions.contains_key(number);
             self.verdict.foreign += seen.by_transaction.keys().filter(unknown).count();
         }
-        self.verdict
+        (self.verdict, torn)
     }
 }
 
@@ -201,7 +206,7 @@ mod tests {
         let story = story();
         let mut judge = Judge::new(&story);
         kept.into_iter().for_each(|kept| judge.see(kept));
-        judge.judge()
+        judge.judge().0
     }
 
     fn check(change: impl FnOnce(&mut Vec<Kept>), verdict: Verdict) {
