@@ -124,6 +124,25 @@ fn imports_go_down_the_floors(file: &Source) -> Vec<String> {
     offences.map(|(name, _)| format!("{}: {name} is not on a floor below", file.path)).collect()
 }
 
+/// The guarantees name the tests that show them: words of code with three underscores or more.
+fn every_guarantee_names_tests_that_exist(file: &Source) -> Vec<String> {
+    if file.path != "docs/guarantees.md" {
+        return Vec::new();
+    }
+    let sources = repository();
+    let sources: Vec<&Source> = sources.iter().filter(|source| source.is_rust()).collect();
+    let is_name = |word: &&str| {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        word.chars().all(is_plain) && word.matches('_').count() >= 3
+    };
+    let missing = |name: &&str| {
+        let test = format!("fn {name}(");
+        !sources.iter().any(|source| source.text.contains(&test))
+    };
+    let names = file.text.split('`').filter(is_name).filter(missing);
+    names.map(|name| format!("{}: there is no test {name}", file.path)).collect()
+}
+
 fn check(rule: fn(&Source) -> Vec<String>) {
     let files = repository();
     assert!(
@@ -225,6 +244,18 @@ fn handlers_open_with_their_card() {
         every_handler_has_its_card,
         handler,
         "//! Produce (key 0): records for partitions.\nuse std::fmt;",
+    );
+}
+
+#[test]
+fn guarantees_name_tests_that_exist() {
+    check(every_guarantee_names_tests_that_exist);
+    let named = fs::read_to_string(places::root().join("docs/guarantees.md")).unwrap();
+    assert!(named.contains("`after_kill_9_the_tail_that_was_not_acknowledged_is_cut`"));
+    bites(
+        every_guarantee_names_tests_that_exist,
+        "docs/guarantees.md",
+        concat!("Nothing is lost. `nothing_is_ever", "_lost_by_anybody`, `power`"),
     );
 }
 

@@ -128,8 +128,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "LEVEL", default_value = "process", env = "KSINK_DURABILITY")]
     pub(crate) durability: DurabilityLevel,
 
-    /// A folder for what a restart must know: offsets, producers, transactions, how far each file got. With none
-    /// it is forgotten [default: below .ksink/ beside files; none for other outputs].
+    /// A folder for what a restart must know: offsets, producers, transactions, how far each file got; or the word
+    /// none, and all of it is forgotten [default: below .ksink/ beside files; none for other outputs].
     #[arg(long, value_name = "DIR", env = "KSINK_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 

@@ -451,6 +451,74 @@ mod tests {
     }
 
     #[test]
+    fn transactions_have_files_of_their_own_where_that_was_asked_for() {
+        let output = |flags: &[&str]| plan(flags).map(|plan| (plan.output, plan.existing));
+        let pattern = TransactionPattern::new("m-{txnID}").expect("a pattern");
+        let flags = ["--transactional", "--output", "m-{txnID}"];
+        let (files, append) = (Output::Transactions(pattern), TxnExisting::Append);
+        assert_eq!(output(&flags), Ok((files, append)));
+        let suffix = output(&[&flags[..], &["--txn-existing", "suffix"]].concat());
+        assert_eq!(suffix.map(|(_, existing)| existing), Ok(TxnExisting::Suffix));
+        let literal = Output::File(PathPattern::new("m-{txnID}"));
+        assert_eq!(output(&["--output", "m-{txnID}"]), Ok((literal, append)));
+        refused(&["--transactional"], "--transactional needs files, and --output is stdout");
+        refused(&["--transactional", "--output", "out"], "it does not contain {txnID}");
+        refused(&["--txn-existing", "append"], "can only be used with --transactional");
+    }
+
+    #[test]
+    fn a_state_is_beside_the_output_or_where_it_was_asked_for_or_nowhere() {
+        let state = |flags: &[&str]| plan(flags).expect("sound flags").state_dir;
+        assert_eq!(state(&[]), StateDir::BesideOutput);
+        assert_eq!(state(&["--state-dir", "none"]), StateDir::Nowhere);
+        assert_eq!(state(&["--state-dir", "./none"]), StateDir::At("./none".into()));
+    }
+
+    #[test]
+    fn an_acknowledgement_survives_the_process_unless_more_or_less_is_wanted() {
+        let durability = |flags: &[&str]| plan(flags).expect("sound flags").server.durability;
+        assert_eq!(durability(&[]), Durability::Process);
+        assert_eq!(durability(&["--durability", "power"]), Durability::Power);
+        assert_eq!(durability(&["--durability", "none"]), Durability::None);
+    }
+
+    #[test]
+    fn formats_that_write_other_bytes_have_other_names() {
+        let name = |flags: &[&str]| plan(flags).expect("sound flags").format_name;
+        assert_eq!(name(&[]), "binary");
+        assert_eq!(name(&["--output-separator", "\\n"]), "binary", "it is the same separator");
+        assert_eq!(name(&["--output-separator-hex", "00"]), r#"binary separated by "\\x00""#);
+        assert_eq!(name(&["--no-separator"]), r#"binary separated by """#);
+        let kcat = ["--output-format", "kcat", "--output-format-string", "%s\n"];
+        assert_eq!(name(&kcat), r#"kcat "%s\n""#);
+        let jsonl = ["--output-format", "jsonl", "--output-json-timestamp"];
+        assert_eq!(name(&[&jsonl[..], &["rfc3339"]].concat()), "jsonl");
+        let other = [&jsonl[..], &["ms", "--output-json-base64-key"]].concat();
+        assert_eq!(name(&other), "jsonl base64-key timestamp-ms");
+    }
+
+    #[test]
+    fn what_may_not_be_meant_is_warned_of() {
+        let warned = |flags: &[&str], says: &str| {
+            let warnings = plan(flags).expect("sound flags").warnings;
+            assert!(warnings.iter().any(|line| line.contains(says)), "{flags:?}: {warnings:?}");
+        };
+        let quiet = |flags: &[&str]| {
+            assert_eq!(plan(flags).expect("sound flags").warnings, Vec::<String>::new());
+        };
+        quiet(&[]);
+        quiet(&["--output", "{topic}", "--durability", "power"]);
+        quiet(&["--durability", "power", "--state-dir", "state"]);
+        quiet(&["--transactional", "--output", "{topic}/{txnID}"]);
+        quiet(&["--output", "out", "--state-dir", "none"]);
+        warned(&["--transactional", "--output", "{topic}-{txnID}"], "the same file name");
+        let forgetful = ["--transactional", "--output", "{txnID}", "--state-dir", "none"];
+        warned(&forgetful, "--state-dir none");
+        warned(&["--output", "{txnSeq}"], "without --transactional");
+        warned(&["--durability", "power"], "--durability power without a state");
+    }
+
+    #[test]
     fn the_flags_of_http_mean_what_they_mean_in_ksink_go() {
         let http = |flags: &[&str]| plan(flags).expect("sound flags").http;
         let HttpOptions { retries, dead_letters, .. } = http(&[]);

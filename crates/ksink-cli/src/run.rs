@@ -2,7 +2,7 @@
 
 use std::{fs, future::pending, io, path::Path, sync::Arc, thread, time::Duration};
 
-use ksink_server::{Deliveries, OpenError, Running, Server, ServerConfig, StateConfig};
+use ksink_server::{Deliveries, Held, OpenError, Running, Server, ServerConfig, StateConfig};
 use ksink_sinks::{
     FileOptions, FileSink, HeldBack, HeldBackOptions, HttpOpenError, HttpSink, HttpTarget,
     NullSink, Progress, PumpEnd, PumpLimits, PumpOptions, RecoverError, Sink, StdoutSink, Tls,
@@ -216,11 +216,14 @@ async fn open_server(
     state: Option<StateConfig>,
     sink: &mut impl Sink,
 ) -> Result<Server, Exit> {
-    if let Some(state) = &state {
-        tracing::info!(folder = %state.folder.display(), "state");
-    }
+    let folder = state.as_ref().map(|state| state.folder.clone());
     let config = ServerConfig { state, ..plan.server.clone() };
     let mut server = Server::open(config).map_err(cannot_open)?;
+    if let Some(folder) = folder {
+        let Held { last_stop, open, decided, aborted, .. } = server.held();
+        let (open, decided) = (open.len(), decided.len() + aborted.len());
+        tracing::info!(folder = %folder.display(), ?last_stop, open, decided, "state opened");
+    }
     let resumed = sink.recover(server.held()).await.map_err(cannot_recover)?;
     server.resume(resumed).map_err(cannot_open)?;
     Ok(server)

@@ -231,10 +231,11 @@ impl<S: Sink> Sink for HeldBack<S> {
 
     async fn close(&mut self) -> Result<(), Refusal> {
         self.spills.delete_stale();
-        if self.durability != Durability::None {
-            self.spills.sync_all();
-        }
-        self.sink.close().await
+        let synced = match self.durability {
+            Durability::Process | Durability::Power => self.spills.sync_all(),
+            Durability::None => Ok(()),
+        };
+        self.sink.close().await.and(synced)
     }
 }
 
@@ -273,7 +274,10 @@ impl<S: Sink> HeldBack<S> {
             }
             let missing = self.spills.missing(serial, extent, &decided.transaction.id);
             if self.durability != Durability::None {
-                return Err(RecoverError::Stopped(missing));
+                return Err(RecoverError::Stopped(format!(
+                    "{missing}: bring it back from a copy, or move the folder of the state away, to start as if ksink had \
+                     never run"
+                )));
             }
             tracing::error!("{missing}; at this durability the transaction is given up");
             resumed.positions.extend(position::withdrawn(serial));

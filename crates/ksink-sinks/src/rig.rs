@@ -1,5 +1,6 @@
 //! The server's side of a sink that takes transactions, for tests: what it would remember, and when.
 
+mod liar;
 mod play;
 
 use std::{
@@ -14,6 +15,7 @@ use ksink_event::{
     Answer, Answers, Decided, DeliveryId, Held, Intent, LastStop, Position, Refusal, Resumed,
     Transaction,
 };
+pub(crate) use liar::Liar;
 pub(crate) use play::{Play, below, lines, seeds, sweep};
 
 use crate::{RecoverError, TransactionalSink, testing::values};
@@ -32,6 +34,8 @@ struct Server {
     since_sync: Vec<Ledger>,
     /// How many frames will be written from now on: behind them the process is dead.
     frames_left: u64,
+    /// How many reports of positions it had to keep.
+    reports: u64,
 }
 
 /// What a server remembers.
@@ -94,7 +98,7 @@ impl Ledger {
 impl Server {
     fn new(ledger: Ledger) -> Self {
         let since_sync = vec![ledger.clone()];
-        Self { ledger, since_sync, frames_left: u64::MAX }
+        Self { ledger, since_sync, frames_left: u64::MAX, reports: 0 }
     }
 
     /// Writes a frame. Says whether the process lived to do so.
@@ -115,6 +119,7 @@ impl Server {
     fn answer(&mut self, answer: Answer) {
         let Answer::Reported { positions, framed } = answer else { return };
         let is_barrier = positions.is_empty();
+        self.reports += u64::from(!is_barrier);
         if self.frame(|ledger| ledger.apply(positions)) {
             // As a server does that power loss must not surprise.
             if !is_barrier {
@@ -156,6 +161,31 @@ impl<S: TransactionalSink> Rig<S> {
         &self.server.since_sync
     }
 
+    /// How many reports of positions there were.
+    pub(crate) fn reports(&self) -> u64 {
+        self.server.reports
+    }
+
+    /// Writes one set into each of many transactions, and flushes once.
+    pub(crate) async fn write_together(&mut self, transactions: &[Arc<Transaction>]) {
+        let sets: Vec<_> = transactions
+            .iter()
+            .map(|transaction| {
+                let mut set = values("t", &["together"]);
+                set.transaction = Some(transaction.clone());
+                set
+            })
+            .collect();
+        let flushed = drive!(self, |sink, ack| async {
+            for set in &sets {
+                sink.write(set, ack).await.expect("nothing is wrong with it");
+            }
+            sink.flush().await
+        });
+        assert!(flushed.failed.is_empty(), "{:?}", flushed.failed);
+        self.server.frame(|ledger| ledger.apply(flushed.positions));
+    }
+
     /// Lets the server write so many frames more, and then no more.
     pub(crate) fn limit_frames(&mut self, count: u64) {
         self.server.frames_left = count;
@@ -186,8 +216,11 @@ impl<S: TransactionalSink> Rig<S> {
     ) -> Result<(), Refusal> {
         let mut set = values(topic, lines);
         set.transaction = transaction.cloned();
-        let output = drive!(self, |sink, ack| sink.write(&set, ack))?;
-        let flushed = drive!(self, |sink, _ack| sink.flush());
+        let (output, flushed) = drive!(self, |sink, ack| async {
+            let output = sink.write(&set, ack).await;
+            (output, sink.flush().await)
+        });
+        let output = output?;
         let failure = flushed.failed.into_iter().find(|failure| failure.output == output);
         self.server.frame(|ledger| {
             ledger.apply(flushed.positions);

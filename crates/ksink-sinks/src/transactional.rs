@@ -27,13 +27,13 @@ mod writing;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     mem,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use ksink_disk::{Disk, Open, RealDisk, fail_point};
 use ksink_event::{
-    Ack, Decided, Durability, Held, Position, RecordSet, Refusal, Resumed, Transaction,
+    Ack, Decided, Durability, Held, Position, RecordSet, Refusal, Reporter, Resumed, Transaction,
 };
 
 pub use self::conflict::{Moved, keep_both};
@@ -77,6 +77,8 @@ pub struct TransactionalFiles {
     running: BTreeMap<u64, Running>,
     /// Which transaction a temporary file belongs to, by path.
     owners: HashMap<PathBuf, u64>,
+    /// By which the server hears of files that the flush makes, if there are any.
+    reporter: Option<Reporter>,
     /// What was written to since the last flush: serials and final names.
     touched: BTreeSet<(u64, PathBuf)>,
     /// Folders with names that were not synced.
@@ -85,6 +87,8 @@ pub struct TransactionalFiles {
     applied: BTreeMap<u64, u64>,
     /// Temporary files of commits that are done, to be deleted.
     leftovers: HashMap<PathBuf, Leftover>,
+    /// Temporary files that were removed, while power loss could bring them back: until then the server knows of them.
+    unlinked: HashSet<PathBuf>,
     /// Where commits append, if not where their plans say, by serial and final name.
     bases: HashMap<(u64, String), Base>,
     /// Serials and final names of commits of which an earlier try may have left something.
@@ -189,10 +193,12 @@ impl TransactionalFiles {
             options,
             running: BTreeMap::new(),
             owners: HashMap::new(),
+            reporter: None,
             touched: BTreeSet::new(),
             unsynced_folders: BTreeSet::new(),
             applied: BTreeMap::new(),
             leftovers: HashMap::new(),
+            unlinked: HashSet::new(),
             bases: HashMap::new(),
             doubtful: HashMap::new(),
             withdrawals: Vec::new(),
@@ -232,25 +238,43 @@ impl TransactionalFiles {
 
     /// Deletes temporary files that are not needed any more, of calls that committed before this one.
     fn delete_leftovers(&mut self, before_call: u64) {
-        let disk = &*self.disk;
-        let (pattern, withdrawals) = (&self.pattern, &mut self.withdrawals);
-        self.leftovers.retain(|path, leftover| {
-            if leftover.call.is_some_and(|call| call >= before_call) {
-                return true;
+        let is_due = |leftover: &Leftover| leftover.call.is_none_or(|call| call < before_call);
+        let due = self.leftovers.iter().filter(|(_, leftover)| is_due(leftover));
+        let due: Vec<(PathBuf, Which)> = due.map(|(path, it)| (path.clone(), it.which)).collect();
+        for (path, which) in due {
+            // What cannot be deleted now is deleted later.
+            if remove(&*self.disk, &path, which).is_ok() {
+                fail_point("sink-leftover-deleted");
+                self.leftovers.remove(&path);
+                if !self.note_unlinked(&path) {
+                    self.withdrawals.push(Position::withdrawn(self.pattern.name(&path)));
+                }
             }
-            // What cannot be deleted now is deleted in the next run.
-            let removed = remove(disk, path, leftover.which).is_ok();
-            fail_point("sink-leftover-deleted");
-            if removed {
-                withdrawals.push(Position::withdrawn(pattern.name(path)));
-            }
-            !removed
-        });
+        }
+    }
+
+    /// Notes that a temporary file was removed. Says whether the server must know of it still.
+    fn note_unlinked(&mut self, path: &Path) -> bool {
+        let must_be_known = self.syncs();
+        if must_be_known {
+            self.unlinked.insert(path.to_owned());
+            self.unsynced_folders.extend(path.parent().map(Path::to_owned));
+        }
+        must_be_known
+    }
+
+    /// What the server is to remember of a temporary file that was removed.
+    fn unlinked_position(&mut self, path: &Path, which: Which) -> Position {
+        let name = self.pattern.name(path);
+        match self.note_unlinked(path) {
+            true => Said::Leftover { name, which }.position(),
+            false => Position::withdrawn(name),
+        }
     }
 
     fn abort_one(&mut self, serial: u64) -> Result<Vec<Position>, Refusal> {
         let Some(running) = self.running.get_mut(&serial) else { return Ok(Vec::new()) };
-        let mut positions = Vec::new();
+        let mut removed = Vec::new();
         for file in running.files.values_mut() {
             // Nothing of it is to be cut or kept.
             if let Some(output) = &mut file.output {
@@ -261,10 +285,10 @@ impl TransactionalFiles {
                 Refusal::local(format!("cannot remove {}: {error}", file.path.display()))
             })?;
             fail_point("sink-abort-file-removed");
-            positions.push(Position::withdrawn(file.name.as_str()));
+            removed.push((file.path.clone(), file.it.which));
         }
         self.forget(serial);
-        Ok(positions)
+        Ok(removed.iter().map(|(path, which)| self.unlinked_position(path, *which)).collect())
     }
 
     /// Forgets a transaction that has ended.
@@ -283,7 +307,7 @@ impl Sink for TransactionalFiles {
     async fn write(&mut self, set: &RecordSet, ack: &Ack) -> Result<OutputId, Refusal> {
         self.delete_leftovers_of_last_run();
         match &set.transaction {
-            Some(transaction) => self.write_of(transaction, set, ack).await,
+            Some(transaction) => self.write_of(transaction, set, ack),
             None => Err(Refusal::rejected(
                 "this output keeps each transaction in a file of its own, and these records belong to none",
             )),
@@ -291,7 +315,7 @@ impl Sink for TransactionalFiles {
     }
 
     async fn flush(&mut self) -> Flushed {
-        self.flush_touched()
+        self.flush_touched().await
     }
 
     fn takes_back(&self) -> bool {
@@ -305,8 +329,7 @@ impl Sink for TransactionalFiles {
 
     async fn close(&mut self) -> Result<(), Refusal> {
         self.delete_leftovers_of_last_run();
-        self.end();
-        Ok(())
+        self.end()
     }
 }
 

@@ -61,15 +61,16 @@ pub(crate) fn play_all(binary: &Path, folder: &Path, seed: u64) -> Vec<Played> {
     let every: Vec<Death> = FAIL_POINTS.iter().flat_map(|place| Death::all_at(place)).collect();
     // Most of the time is spent on waiting for a death that does not come.
     let mut all: Vec<Played> = thread::scope(|scope| {
-        let play = |output: Output| {
+        let play = |(n, output): (u64, Output)| {
             let (every, folder) = (&every, folder.join(output.to_string().replace(' ', "-")));
             scope.spawn(move || Played {
                 name: format!("death at every place, {output}"),
-                outcome: play(binary, &folder, output, every, seed),
+                outcome: play(binary, &folder, output, every, seed + n),
             })
         };
-        let running = OUTPUTS.map(play);
-        running.map(|one| one.join().expect("it returns its errors")).into()
+        let running: Vec<_> = (0..).zip(OUTPUTS).map(play).collect();
+        let ended = running.into_iter().map(|one| one.join().expect("it returns its errors"));
+        ended.collect()
     });
     for place in unreached(&all) {
         all.extend(play_new(binary, folder, place, seed));
@@ -94,6 +95,17 @@ fn play_new(binary: &Path, folder: &Path, place: &'static str, seed: u64) -> Vec
             all.push(Played { name, outcome });
         }
         if !unreached(&all).contains(&place) {
+            return all;
+        }
+    }
+    // Then it is one that a start passes if there is something to recover from.
+    for output in OUTPUTS {
+        let deaths: Vec<Death> =
+            FAIL_POINTS.iter().map(|other| Death::behind(other, place)).collect();
+        let outcome = play(binary, &folder.join(format!("{place}-behind")), output, &deaths, seed);
+        let is_there = outcome.as_ref().is_ok_and(|outcome| outcome.deaths.contains_key(place));
+        all.push(Played { name: format!("death at {place} behind another, {output}"), outcome });
+        if is_there {
             break;
         }
     }
@@ -105,20 +117,40 @@ fn play_new(binary: &Path, folder: &Path, place: &'static str, seed: u64) -> Vec
 struct Death {
     place: &'static str,
     passage: u32,
+    /// Where the server has to die first.
+    behind: Option<&'static str>,
 }
 
 impl Death {
     fn all_at(place: &'static str) -> impl Iterator<Item = Self> {
-        PASSAGES.map(move |passage| Self { place, passage })
+        PASSAGES.map(move |passage| Self { place, passage, behind: None })
+    }
+
+    fn behind(other: &'static str, place: &'static str) -> Self {
+        Self { place, passage: 1, behind: Some(other) }
     }
 
     /// Says whether the server died, be it while it was asked to stop.
     fn happen(self, setup: &Setup) -> Result<bool> {
-        let Self { place, passage } = self;
+        let Self { place, passage, behind } = self;
+        if let Some(other) = behind {
+            let first = Self { place: other, passage: 1, behind: None };
+            return Ok(first.happen(setup)? && !comes_up(setup, place)?);
+        }
         let wait = if passage == *PASSAGES.start() { FIRST_WAIT } else { LATER_WAIT };
         let mut life = setup.start_with(&[(FAIL_POINT, format!("{place}:{passage}"))])?;
-        Ok(life.died_within(wait)? || !life.stop_or_die()?)
+        Ok(life.died_within(wait)? || !life.listens_or_died()? || !life.stop_or_die()?)
     }
+}
+
+/// Whether a start does not die there. It is killed then.
+fn comes_up(setup: &Setup, place: &str) -> Result<bool> {
+    let mut life = setup.start_with(&[(FAIL_POINT, format!("{place}:1"))])?;
+    let listens = life.listens_or_died()?;
+    if listens {
+        life.kill()?;
+    }
+    Ok(listens)
 }
 
 fn play(
@@ -137,8 +169,11 @@ fn play(
     let mut missed = None;
     for death in deaths.iter().copied() {
         // Where the first passage does not come, a later one does not either.
-        if missed == Some(death.place) {
+        if missed == Some(death.place) && death.behind.is_none() {
             continue;
+        }
+        if death.behind.is_some() && outcome.deaths.contains_key(death.place) {
+            break;
         }
         if death.happen(&setup)? {
             *outcome.deaths.entry(death.place).or_default() += 1;

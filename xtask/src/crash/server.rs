@@ -178,6 +178,12 @@ pub(crate) struct Life {
 impl Life {
     /// Waits until it takes connections.
     pub(crate) fn await_listening(&mut self) -> Result<()> {
+        ensure!(self.listens_or_died()?, "ksink was killed by somebody else");
+        Ok(())
+    }
+
+    /// The same; gives false where it was killed meanwhile, as it may have been ordered to be.
+    pub(crate) fn listens_or_died(&mut self) -> Result<bool> {
         let mut ended = None;
         let addr = self.addr;
         let process = &mut self.process;
@@ -186,8 +192,9 @@ impl Life {
             ended.is_some() || TcpStream::connect(addr).is_ok()
         });
         match ended {
+            Some(status) if is_killed(status) => Ok(false),
             Some(status) => bail!("ksink ended with {status}; its log: {}", self.log_tail()),
-            None if listens => Ok(()),
+            None if listens => Ok(true),
             None => bail!("ksink does not listen; its log: {}", self.log_tail()),
         }
     }

@@ -1,14 +1,22 @@
 //! What a server answered, in a form that can be compared: values that differ by nature are taken out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    fmt,
+};
 
 use anyhow::{Context, Result};
-use ksink_wire::{ApiKey, Response, ResponseHeader, Version};
+use ksink_wire::{ApiKey, ErrorCode, Response, ResponseHeader, Version};
 
 use super::{
     peer::Heard,
     reader::{NULL, Read, read},
 };
+
+/// Numbers that a server gave out in one transcript, and the steps that they came in. Each server makes up its own;
+/// that one comes again is compared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GivenOut(HashMap<(String, String), String>);
 
 /// What a server did about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +42,6 @@ pub(crate) struct Asked {
 const BY_NATURE: &[(&str, &[&str])] = &[
     // Made up by each server.
     ("topic_id", &["00000000000000000000000000000000"]),
-    ("producer_id", &["-1"]),
     ("cluster_id", &[NULL]),
     ("finalized_features_epoch", &["-1"]),
     // Each listens on its own.
@@ -43,6 +50,9 @@ const BY_NATURE: &[(&str, &[&str])] = &[
     ("error_message", &[NULL]),
     ("batch_index_error_message", &[NULL]),
 ];
+
+/// What follows the path of an offset where it is called by the step that it came in.
+const WHOSE: &str = "(whose)";
 
 /// Arrays whose order means nothing, and the field that tells their elements apart.
 const KEYED: &[(&str, &str)] = &[
@@ -55,6 +65,8 @@ const KEYED: &[(&str, &str)] = &[
     ("responses", "name"),
     ("partition_responses", "index"),
     ("coordinators", "key"),
+    ("results_by_topic_v3_and_below", "name"),
+    ("results_by_partition", "partition_index"),
     ("results", "name"),
     ("results", "resource_name"),
     ("configs", "name"),
@@ -67,16 +79,51 @@ impl Asked {
     }
 }
 
+impl GivenOut {
+    /// What a number of this kind is called in a step. That there is none stays what it is.
+    fn name(&mut self, kind: &str, number: &str, step: &str) -> String {
+        if number == "-1" {
+            return number.to_owned();
+        }
+        match self.0.entry((kind.to_owned(), number.to_owned())) {
+            Entry::Occupied(known) => format!("that of \"{}\"", known.get()),
+            Entry::Vacant(unknown) => {
+                unknown.insert(step.to_owned());
+                "new".to_owned()
+            }
+        }
+    }
+}
+
 impl Answer {
     pub(crate) fn of(asked: Asked, heard: &Heard) -> Self {
+        Self::in_step("", asked, heard, &mut GivenOut::default())
+    }
+
+    /// With the numbers that were given out before called by the steps that they came in.
+    pub(crate) fn in_step(
+        step: &str,
+        asked: Asked,
+        heard: &Heard,
+        given_out: &mut GivenOut,
+    ) -> Self {
         match heard {
             Heard::Closed => Self::Closed,
             Heard::Silence => Self::Silence,
             Heard::Frame(frame) => match fields(asked, frame) {
-                Ok(read) => Self::Fields(normal(&read)),
+                Ok(read) => {
+                    Self::Fields(normal(&read, |kind, number| given_out.name(kind, number, step)))
+                }
                 Err(error) => Self::Unreadable(format!("{error:#}")),
             },
         }
+    }
+
+    /// Whether a field that holds a code says one of these.
+    pub(crate) fn says_one_of(&self, codes: &[ErrorCode]) -> bool {
+        let Self::Fields(fields) = self else { return false };
+        let said = fields.iter().filter(|(path, _)| path.ends_with("error_code"));
+        said.flat_map(|(_, value)| value.parse()).any(|code| codes.contains(&ErrorCode(code)))
     }
 
     /// In one word.
@@ -87,6 +134,15 @@ impl Answer {
             Self::Closed => "closed".to_owned(),
             Self::Silence => "silence".to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Fields(fields) = self else { return f.write_str(&self.kind()) };
+        let fields: Vec<String> =
+            fields.iter().map(|(path, value)| format!("{path} {value}")).collect();
+        f.write_str(&fields.join(", "))
     }
 }
 
@@ -104,15 +160,26 @@ fn answered_version(asked: Asked, body: &[u8]) -> Result<Version> {
     asked.api.version(number).context("a version that there is not")
 }
 
-fn normal(read: &[Read]) -> BTreeMap<String, String> {
+fn normal(read: &[Read], mut name: impl FnMut(&str, &str) -> String) -> BTreeMap<String, String> {
     let keys = keys(read);
-    read.iter()
-        .map(|Read { path, value }| (keyed_path(path, &keys), normal_value(path, value)))
-        .collect()
+    let mut normal = BTreeMap::new();
+    for Read { path, value } in read {
+        let keyed = keyed_path(path, &keys);
+        let value = match path.rsplit('.').next().unwrap_or(path) {
+            "producer_id" => name("producer_id", value),
+            // Where something else takes offsets too, it can still be told whether a batch is a copy of another.
+            "base_offset" => {
+                normal.insert(format!("{keyed} {WHOSE}"), name(&keyed, value));
+                value.to_owned()
+            }
+            field => normal_value(field, value),
+        };
+        normal.insert(keyed, value);
+    }
+    normal
 }
 
-fn normal_value(path: &str, value: &str) -> String {
-    let field = path.rsplit('.').next().unwrap_or(path);
+fn normal_value(field: &str, value: &str) -> String {
     match BY_NATURE.iter().find(|(name, _)| *name == field) {
         Some((_, none)) if !none.contains(&value) => "some".to_owned(),
         Some(_) | None => value.to_owned(),
@@ -168,7 +235,8 @@ mod tests {
             .iter()
             .map(|(path, value)| Read { path: (*path).to_owned(), value: (*value).to_owned() })
             .collect();
-        let normal = normal(&read);
+        let mut given_out = GivenOut::default();
+        let normal = normal(&read, |kind, number| given_out.name(kind, number, "a step"));
         let normal: Vec<(&str, &str)> =
             normal.iter().map(|(path, value)| (&**path, &**value)).collect();
         assert_eq!(normal, expected);
@@ -176,11 +244,36 @@ mod tests {
 
     #[test]
     fn ids_and_words_count_only_as_there_or_not() {
-        check(&[("producer_id", "4000")], &[("producer_id", "some")]);
+        check(&[("topic_id", "4000")], &[("topic_id", "some")]);
         check(&[("producer_id", "-1")], &[("producer_id", "-1")]);
         check(&[("a[0].error_message", "\"why\"")], &[("a[0].error_message", "some")]);
         check(&[("a[0].error_message", "null")], &[("a[0].error_message", "null")]);
         check(&[("offset", "7")], &[("offset", "7")]);
+    }
+
+    #[test]
+    fn a_producer_id_is_new_or_that_of_an_earlier_step() {
+        check(
+            &[("a.producer_id", "4000"), ("b.producer_id", "7"), ("c.producer_id", "4000")],
+            &[
+                ("a.producer_id", "new"),
+                ("b.producer_id", "new"),
+                ("c.producer_id", "that of \"a step\""),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_offset_is_new_or_that_of_an_earlier_step() {
+        check(
+            &[("a.base_offset", "7"), ("b.base_offset", "-1")],
+            &[
+                ("a.base_offset", "7"),
+                ("a.base_offset (whose)", "new"),
+                ("b.base_offset", "-1"),
+                ("b.base_offset (whose)", "-1"),
+            ],
+        );
     }
 
     #[test]

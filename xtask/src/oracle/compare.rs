@@ -18,8 +18,8 @@ pub(crate) struct Difference {
 /// What stands where a server did not send a field.
 const ABSENT: &str = "absent";
 
-/// A code that there is not.
-const WRONG_CODE: &str = "999";
+/// Something that nobody says.
+const WRONG: &str = "999";
 
 pub(crate) fn differences(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
     let mut found: Vec<Difference> =
@@ -32,30 +32,34 @@ pub(crate) fn differences(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
     found
 }
 
-/// The differences that there would be if ksink said a code that nobody says, one code at a time.
+/// The differences that there would be if ksink said a code, an epoch or a producer id that nobody says, one at a
+/// time.
 pub(crate) fn planted(theirs: &[Step], ours: &[Step]) -> Vec<Difference> {
     let steps = theirs.iter().zip(ours);
     steps
-        .flat_map(|(theirs, ours)| wrong_codes(ours).flat_map(|wrong| in_step(theirs, &wrong)))
-        .filter(|difference| difference.ksink == WRONG_CODE)
+        .flat_map(|(theirs, ours)| wrong(ours).flat_map(|wrong| in_step(theirs, &wrong)))
+        .filter(|difference| difference.ksink == WRONG)
         .collect()
 }
 
-/// The step, once for each code in its answer, with that code wrong.
-fn wrong_codes(step: &Step) -> impl Iterator<Item = Step> {
-    let codes = match &step.answer {
-        Answer::Fields(fields) => {
-            fields.keys().filter(|path| path.ends_with("error_code")).collect()
-        }
+/// The step, once for each field of its answer that a fault may be planted in, with that one wrong.
+fn wrong(step: &Step) -> impl Iterator<Item = Step> {
+    let fields = match &step.answer {
+        Answer::Fields(fields) => fields.keys().filter(|path| may_be_wrong(path)).collect(),
         Answer::Closed | Answer::Silence | Answer::Unreadable(_) => Vec::new(),
     };
-    codes.into_iter().map(|path| {
+    fields.into_iter().map(|path| {
         let mut wrong = step.clone();
         if let Answer::Fields(fields) = &mut wrong.answer {
-            fields.insert(path.clone(), WRONG_CODE.to_owned());
+            fields.insert(path.clone(), WRONG.to_owned());
         }
         wrong
     })
+}
+
+/// Whether a field is one that every producer goes by.
+fn may_be_wrong(path: &str) -> bool {
+    ["error_code", "producer_id", "producer_epoch"].iter().any(|field| path.ends_with(field))
 }
 
 fn in_step(theirs: &Step, ours: &Step) -> Vec<Difference> {
@@ -183,6 +187,15 @@ mod tests {
         let planted = planted(&steps, &steps);
         let fields: Vec<&str> = planted.iter().map(|difference| &*difference.field).collect();
         assert_eq!(fields, ["a[0].error_code", "a[1].error_code"]);
+    }
+
+    #[test]
+    fn a_wrong_producer_is_planted_too() {
+        let step = step(&[("error_code", "0"), ("producer_epoch", "1"), ("producer_id", "new")]);
+        let steps = [step];
+        let planted = planted(&steps, &steps);
+        let fields: Vec<&str> = planted.iter().map(|difference| &*difference.field).collect();
+        assert_eq!(fields, ["error_code", "producer_epoch", "producer_id"]);
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Show the differences that are meant, too.
     #[arg(long)]
     all: bool,
+    /// Play at Kafka alone, and print what it answers.
+    #[arg(long, conflicts_with_all = ["all", "ksink"])]
+    alone: bool,
     /// Try this ksink instead of building one.
     #[arg(long, value_name = "FILE")]
     ksink: Option<PathBuf>,
@@ -49,6 +52,26 @@ pub(crate) struct Args {
 /// Says whether every difference is one that is meant.
 pub(crate) fn run(arguments: &Args) -> Result<bool> {
     let chosen = choose(&arguments.transcripts)?;
+    match arguments.alone {
+        true => hear_kafka(&chosen).map(|()| true),
+        false => compare(arguments, chosen),
+    }
+}
+
+/// Prints what Kafka answers.
+fn hear_kafka(chosen: &[&Transcript]) -> Result<()> {
+    let kafka = Kafka::start(&fresh(&places::target().join("oracle/kafka"))?)?;
+    let cast = Cast::kafka(kafka.addr());
+    Player::new(cast, "start").await_producer_ids()?;
+    for transcript in chosen {
+        for Step { name, answer } in play(transcript, cast)? {
+            println!("{}: {name}: {answer}", transcript.name);
+        }
+    }
+    Ok(())
+}
+
+fn compare(arguments: &Args, chosen: Vec<&'static Transcript>) -> Result<bool> {
     let deliberate = Deliberate::read()?;
     let folder = places::target().join("oracle");
     let binary = Binary::provide(arguments.ksink.as_deref())?;

@@ -18,7 +18,7 @@ use ksink_wire::{
 };
 
 use super::{
-    answer::{Answer, Asked},
+    answer::{Answer, Asked, GivenOut},
     peer::{Heard, Peer},
 };
 use crate::{interop::rows::PARTITIONS, wait::until};
@@ -28,6 +28,18 @@ const START_WAIT: Duration = Duration::from_secs(30);
 
 /// How long Kafka may take until a topic that it created can be written to.
 const TOPIC_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a transaction may take to be ended in all of its partitions.
+const SETTLE_WAIT: Duration = Duration::from_secs(5);
+
+/// What a client hears that asks too early, and asks again after.
+const BUSY: &[ErrorCode] = &[
+    ErrorCode::CONCURRENT_TRANSACTIONS,
+    ErrorCode::NOT_ENOUGH_REPLICAS,
+    ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+    ErrorCode::COORDINATOR_NOT_AVAILABLE,
+    ErrorCode::NOT_COORDINATOR,
+];
 
 /// Who plays the server.
 #[derive(Clone, Copy, Debug)]
@@ -53,9 +65,11 @@ pub(crate) struct Reply {
 /// Plays one transcript at one server.
 pub(crate) struct Player {
     cast: Cast,
-    transcript: &'static str,
+    /// Its name.
+    pub transcript: &'static str,
     peer: Option<Peer>,
     correlation_id: i32,
+    given_out: GivenOut,
     steps: Vec<Step>,
     /// When the transcript began, in milliseconds since the epoch.
     pub now_ms: i64,
@@ -75,7 +89,15 @@ impl Player {
     pub(crate) fn new(cast: Cast, transcript: &'static str) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        Self { cast, transcript, peer: None, correlation_id: 0, steps: Vec::new(), now_ms }
+        Self {
+            cast,
+            transcript,
+            peer: None,
+            correlation_id: 0,
+            given_out: GivenOut::default(),
+            steps: Vec::new(),
+            now_ms,
+        }
     }
 
     pub(crate) fn into_steps(self) -> Vec<Step> {
@@ -123,6 +145,24 @@ impl Player {
         self.exchange(step.into(), asked, &bytes)
     }
 
+    /// Asks until the server has time for it, as clients do, and keeps the last answer.
+    pub(crate) fn ask_settled<'a>(
+        &mut self,
+        step: impl Into<String>,
+        version: i16,
+        request: impl Into<Request<'a>>,
+    ) -> Result<Reply> {
+        let (step, request) = (step.into(), request.into());
+        let mut last = Ok(None);
+        until(SETTLE_WAIT, || {
+            last = self.prepare(version, &request).map(Some);
+            !matches!(&last, Ok(Some(reply)) if reply.says_one_of(BUSY))
+        });
+        let reply = last.with_context(|| step.clone())?.context("asked at least once")?;
+        self.keep(step, &reply);
+        Ok(reply)
+    }
+
     /// Sends bytes as they are on a fresh connection, and keeps what comes.
     pub(crate) fn ask_bytes(
         &mut self,
@@ -152,8 +192,13 @@ impl Player {
 
     fn exchange(&mut self, step: String, asked: Asked, bytes: &[u8]) -> Result<Reply> {
         let reply = self.hear(asked, bytes).with_context(|| step.clone())?;
-        self.steps.push(Step { name: step, answer: Answer::of(asked, &reply.heard) });
+        self.keep(step, &reply);
         Ok(reply)
+    }
+
+    fn keep(&mut self, name: String, reply: &Reply) {
+        let answer = Answer::in_step(&name, reply.asked, &reply.heard, &mut self.given_out);
+        self.steps.push(Step { name, answer });
     }
 
     fn hear(&mut self, asked: Asked, bytes: &[u8]) -> Result<Reply> {
@@ -232,6 +277,11 @@ impl Player {
 }
 
 impl Reply {
+    /// Whether one of the codes in the answer is one of these.
+    pub(crate) fn says_one_of(&self, codes: &[ErrorCode]) -> bool {
+        Answer::of(self.asked, &self.heard).says_one_of(codes)
+    }
+
     /// Reads something out of the answer that later requests need.
     pub(crate) fn read<T>(&self, read: impl FnOnce(Response<'_>) -> Option<T>) -> Result<T> {
         let Asked { api, version, .. } = self.asked;

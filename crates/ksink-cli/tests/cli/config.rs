@@ -57,6 +57,10 @@ fn a_sound_file_is_sound() {
     };
     sound("", &[]);
     sound("output = 'new/{topic}'\nno-separator = true", &[]);
+    sound(
+        "output = '{txnID}'\ntransactional = true\ntxn-existing = 'fail'\nstate-dir = 'state'\ndurability = 'power'",
+        &[],
+    );
     sound("output-format-string = '%s'", &[("KSINK_OUTPUT_FORMAT", "kcat")]);
 }
 
@@ -71,6 +75,10 @@ fn a_file_that_makes_no_sense_is_a_bad_configuration() {
     bad(
         "partitions = 0",
         "ksink.toml: invalid value '0' for '--partitions <N>': 0 is not in 1..=10000",
+    );
+    bad(
+        "transactional = true",
+        &format!("ksink.toml: --transactional needs files, and --output is stdout {help}"),
     );
     bad("output = true", "ksink.toml: `output` cannot be boolean");
     bad("output = ['a', 'b']", "ksink.toml: `output` cannot be array");

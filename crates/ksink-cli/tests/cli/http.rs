@@ -10,7 +10,10 @@ use std::{
 use ksink_tests::{Client, batch};
 use ksink_wire::{ErrorCode, records::set_producer};
 
-use crate::process::Setup;
+use crate::{
+    process::{Setup, wait_for},
+    producer::Producer,
+};
 
 /// A server that answers with these codes, one a request, and then with 200.
 struct Stub {
@@ -46,6 +49,11 @@ impl Stub {
 
     fn all(&self) -> Vec<String> {
         self.heard.lock().expect("no panic").all.clone()
+    }
+
+    /// Answers with 200 from now on.
+    fn recover(&self) {
+        self.heard.lock().expect("no panic").codes.clear();
     }
 
     fn keys(&self) -> Vec<String> {
@@ -199,4 +207,51 @@ fn checking_asks_no_server_and_makes_no_file() {
     let ended = Setup::new(&["check", "--output", &stub.url, "--output-http-dlq", "new/dlq"]).run();
     ended.assert_code(0);
     assert!(stub.all().is_empty() && !ended.folder.path().join("new").exists());
+}
+
+/// exactly-once, Where the state lies: a committed transaction that was not fully delivered goes on after a crash from
+/// the last framed progress. Transactions 5: EndTxn is answered once the first try has failed.
+#[test]
+fn a_commit_that_a_server_interrupted_goes_on_after_kill_9() {
+    let stub = Stub::new(&[&[200], &[503; 1000][..]].concat());
+    let flags = ["--output", &stub.url, "--state-dir", "state"];
+    let ksink = Setup::new(&flags).listen();
+    let mut producer = Producer::transactional(&ksink, "x");
+    assert_eq!(producer.produce("t", &["aborted"]).0, ErrorCode::NONE);
+    producer.abort();
+    assert_eq!(producer.produce("t", &["a", "b", "c"]).0, ErrorCode::NONE);
+    assert_eq!(stub.all(), Vec::<String>::new(), "nothing is seen before the commit");
+    producer.commit();
+    wait_for("a second try", || (stub.all().len() > 2).then_some(()));
+    let folder = ksink.kill();
+    assert_eq!(stub.kept(), ["a\n"]);
+
+    stub.recover();
+    let ksink = Setup::again(folder, &flags).listen();
+    wait_for("the rest", || (stub.kept().len() == 3).then_some(()));
+    assert_eq!(stub.kept(), ["a\n", "b\n", "c\n"]);
+    producer.reconnect(&ksink);
+    // Until the commit is noted as applied the next transaction hears that it should wait.
+    if producer.produce("t", &["d"]).0 != ErrorCode::NONE {
+        let again = || (producer.produce_again().0 == ErrorCode::NONE).then_some(());
+        wait_for("the next transaction", again);
+    }
+    producer.commit();
+    assert_eq!(stub.kept().last().map(String::as_str), Some("d\n"));
+    ksink.stop().assert_code(0);
+}
+
+/// exactly-once, Where the state lies: with `--state-dir` producers and offsets are remembered.
+#[test]
+fn what_a_server_has_is_not_posted_again_after_kill_9() {
+    let stub = Stub::new(&[]);
+    let flags = ["--output", &stub.url, "--state-dir", "state"];
+    let ksink = Setup::new(&flags).listen();
+    let mut producer = Producer::idempotent(&ksink);
+    assert_eq!(producer.produce("t", &["a"]), (ErrorCode::NONE, 0));
+    let ksink = Setup::again(ksink.kill(), &flags).listen();
+    producer.reconnect(&ksink);
+    assert_eq!(producer.produce_again(), (ErrorCode::NONE, 0));
+    assert_eq!(producer.produce("t", &["b"]), (ErrorCode::NONE, 1));
+    assert_eq!(stub.kept(), ["a\n", "b\n"]);
 }

@@ -170,6 +170,32 @@ fn a_committed_file_whose_name_is_taken_waits_for_somebody_to_settle_it() {
     ended.assert_refused(78, &["no commit of \"x\" waits to be applied"]);
 }
 
+/// exactly-once, Transactions 4: nothing is applied before its source was found whole; a decided commit is never given
+/// up.
+#[test]
+fn a_committed_transaction_whose_records_are_gone_stops_the_start() {
+    // Nobody listens there.
+    let flags = ["--output", "http://127.0.0.1:1/", "--state-dir", "state"];
+    let ksink = Setup::new(&flags).listen();
+    let mut producer = Producer::transactional(&ksink, "x");
+    assert_eq!(producer.produce("t", &["a", "b"]), (KEPT, 0));
+    producer.commit();
+    let ended = recover(ksink.kill(), &["--state-dir", "state"]);
+    assert!(ended.stdout_text().contains(" committing "), "{}", ended.stdout_text());
+    assert!(ended.stdout_text().contains("2 records in "), "{}", ended.stdout_text());
+
+    let spills = ended.folder.path().join("state/spills");
+    let aside = ended.folder.path().join("aside");
+    fs::rename(&spills, &aside).expect("the records");
+    let ended = Setup::again(ended.folder, &flags).run();
+    ended.assert_refused(78, &["\"x\" is committed", "missing", "bring it back from a copy"]);
+    // The start may have made an empty one.
+    let _ = fs::remove_dir(&spills);
+    fs::rename(&aside, &spills).expect("the records");
+    let ksink = Setup::again(ended.folder, &flags).listen();
+    ksink.stop().assert_code(0);
+}
+
 /// A folder with a state in which a commit is decided, and something else took its name before it was applied.
 fn decided() -> TempDir {
     let ksink = Setup::new(&FILES).listen();

@@ -1,8 +1,11 @@
 //! What ksink remembers across restarts, and what becomes of its files.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::Path;
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    net::TcpListener,
+    path::Path,
+};
 
 use ksink_tests::batch;
 use ksink_wire::ErrorCode;
@@ -99,6 +102,21 @@ fn after_a_clean_stop_what_others_appended_stays() {
     assert_eq!(ksink.stop().read("out"), "kept\nof others\nnew\n");
 }
 
+/// exactly-once, Start and stop: after a clean stop nothing is cut, also if a start came to nothing meanwhile.
+#[test]
+fn a_start_that_cannot_listen_leaves_a_clean_stop_clean() {
+    let ksink = Setup::new(&FILE).listen();
+    keep(&ksink, &["kept"]);
+    let folder = ksink.stop().folder;
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let addr = taken.local_addr().expect("an address").to_string();
+    let ended = Setup::again(folder, &[&FILE[..], &["--addr", &addr]].concat()).run();
+    ended.assert_refused(1, &["failed to listen on "]);
+    append(&ended.folder, "out", "of others\n");
+    let ksink = Setup::again(ended.folder, &FILE).listen();
+    assert_eq!(ksink.stop().read("out"), "kept\nof others\n");
+}
+
 /// exactly-once, Start and stop: a file that someone replaced is taken as it is.
 #[test]
 fn a_file_that_took_the_place_of_ours_is_appended_to_and_never_cut() {
@@ -113,6 +131,20 @@ fn a_file_that_took_the_place_of_ours_is_appended_to_and_never_cut() {
     ended.assert_code(0);
     assert_eq!(ended.read("moved"), "kept\n");
     assert_eq!(ended.read("out"), "of others, and longer than ours\nnew\n");
+}
+
+/// exactly-once, Where the state lies: in the longest literal folder of the pattern, so that both can be moved.
+#[test]
+fn a_folder_can_be_moved_with_its_state() {
+    let ksink = Setup::new(&["--output", "made/{topic}.txt"]).listen();
+    let mut producer = Producer::idempotent(&ksink);
+    assert_eq!(producer.produce("t", &["a"]), (KEPT, 0));
+    let folder = ksink.kill();
+    fs::rename(folder.path().join("made"), folder.path().join("moved")).expect("the folder");
+    let ksink = Setup::again(folder, &["--output", "moved/{topic}.txt"]).listen();
+    producer.reconnect(&ksink);
+    assert_eq!(producer.produce_again(), (KEPT, 0));
+    assert_eq!(ksink.stop().read("moved/t.txt"), "a\n");
 }
 
 /// exactly-once, Where the state lies: existing content without state is kept and appended to.
@@ -155,7 +187,7 @@ fn a_state_is_not_opened_for_another_output_or_format() {
     let mut folder = ksink.stop().folder;
     let mut refused = |flags: &[&str], says: &[&str]| {
         let taken = std::mem::replace(&mut folder, tempfile::tempdir().expect("a folder"));
-        let ended = Setup::again(taken, &[&["--state-dir", "state"], flags].concat()).run();
+        let ended = Setup::again(taken, &[flags, &["--state-dir", "state"]].concat()).run();
         ended.assert_refused(78, says);
         folder = ended.folder;
     };
@@ -164,6 +196,7 @@ fn a_state_is_not_opened_for_another_output_or_format() {
         &["--output", "out", "--output-format", "jsonl"],
         &["the state was made for the output format `binary`, and not for `jsonl`"],
     );
+    refused(&["check", "--output", "other"], &["the state was made for the output `"]);
     refused(
         &["--output", "out", "--no-separator"],
         &["the state was made for the output format `binary`, and not for `binary separated by"],

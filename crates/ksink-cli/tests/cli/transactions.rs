@@ -65,6 +65,7 @@ fn an_open_transaction_survives_sigterm_and_kill_9() {
     };
     check(&FILE, "out");
     check(&FILES, "m-x.txt");
+    check(&["--state-dir", "state"], "stdout");
 }
 
 /// exactly-once, Transactions 3: a decided commit never becomes anything but a complete one.

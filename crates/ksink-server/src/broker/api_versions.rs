@@ -34,7 +34,7 @@ pub(super) fn handle(broker: &Broker, asked: Asked, request: &ApiVersionsRequest
             Some(_) => Vec::new(),
         },
         supported_features: supported(asked.head.version, error),
-        finalized_features_epoch: 0,
+        finalized_features_epoch: if error.is_none() { 0 } else { -1 },
         finalized_features: finalized(error),
         ..Default::default()
     };

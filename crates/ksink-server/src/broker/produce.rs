@@ -16,6 +16,8 @@
 //! - A batch outside of transactions by a producer id that has them must not be of an old epoch (47), nor go to a partition
 //!   of its open transaction (48).
 //! - A copy of a batch of an earlier transaction is a copy as any other.
+//! - From version 12 on a producer begins with sequence 0 in each partition of its transactions (45, KIP-890): what it has
+//!   in flight must not overtake a first batch that was told to come again.
 //!
 //! **Where we differ from Kafka**: an illegal topic name is 17, since a topic exists on first use; nothing
 //! that was sent is dropped in silence (see [`inspect`](super::inspect)). That the batch, the transactional id
@@ -35,14 +37,18 @@ use super::{
     Broker, Decided, ReplyTo,
     in_flight::{Link, Place, RequestId},
     inspect::{Inspected, InspectedPartition, InspectedTopic, OpenBatch, TopicRef},
-    sequences::{Numbered, Verdict},
+    sequences::{First, Numbered, Verdict},
     topics::TopicIndex,
 };
 use crate::{
     session::{Call, Caller, Goodbye, Head, Reply},
     state::{Fact, Kept, KeptBy},
     time::Now,
+    txn::Protocol,
 };
+
+/// The oldest version whose batches bring their partition into the transaction (KIP-890).
+const FIRST_IMPLICIT_VERSION: i16 = 12;
 
 /// Why a batch, or the request that holds it, is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,8 +188,9 @@ impl Broker {
             .producer
             .map(|(producer_id, numbered)| (Link { topic, partition, producer_id }, numbered));
         self.check_writer(decision, (topic, partition), &batch)?;
+        let first = decision.first_sequence(&batch);
         let verdict = producer.map_or(Ok(Verdict::Next), |(link, numbered)| {
-            self.sequences.judge(link, numbered).map_err(Refused::sequence)
+            self.sequences.judge(link, numbered, first).map_err(Refused::sequence)
         });
         match verdict? {
             Verdict::Kept(base_offset) => Ok(base_offset),
@@ -297,6 +304,22 @@ impl Decision {
         match &self.whole {
             Some(refused) => Err(refused.clone()),
             None => topic.clone(),
+        }
+    }
+
+    /// What a batch's producer may begin with. Kafka too accepts anything where it could have forgotten the producer.
+    fn first_sequence(&self, batch: &OpenBatch) -> First {
+        match (self.protocol(), batch.transactional) {
+            (Protocol::V2, true) => First::Zero,
+            (Protocol::V1 | Protocol::V2, _) => First::Any,
+        }
+    }
+
+    /// The protocol that transactional batches follow.
+    pub(super) fn protocol(&self) -> Protocol {
+        match self.version {
+            FIRST_IMPLICIT_VERSION.. => Protocol::V2,
+            _ => Protocol::V1,
         }
     }
 

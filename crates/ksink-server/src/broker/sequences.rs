@@ -43,6 +43,15 @@ pub(super) struct Numbered {
     pub(super) count: u32,
 }
 
+/// What a producer may begin with in a partition that does not know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// Any sequence: what came before may have been forgotten.
+    Any,
+    /// Sequence 0: nothing can have come before.
+    Zero,
+}
+
 /// What a numbered batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -124,20 +133,21 @@ impl Sequences {
     }
 
     /// Judges a batch, and changes nothing.
-    pub(super) fn judge(&self, link: Link, batch: Numbered) -> Result<Verdict, ErrorCode> {
+    pub(super) fn judge(
+        &self,
+        link: Link,
+        batch: Numbered,
+        first: First,
+    ) -> Result<Verdict, ErrorCode> {
         if planted("no-dedupe") {
             return Ok(Verdict::Next);
         }
-        // Kafka too accepts any first sequence of a producer that it does not know (any more).
-        let Some(producer) = self.producers.get(&link) else { return Ok(Verdict::Next) };
+        let Some(producer) = self.producers.get(&link) else { return first.judge(batch) };
         if batch.epoch < producer.epoch {
             return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
         }
         if batch.epoch > producer.epoch {
-            return match batch.base_sequence {
-                0 => Ok(Verdict::Next),
-                _ => Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER),
-            };
+            return First::Zero.judge(batch);
         }
         if let Some(known) = producer.batches.iter().find(|known| known.is_copied_by(batch)) {
             return Ok(known.verdict());
@@ -203,6 +213,15 @@ impl Sequences {
             forgotten.push(link);
         }
         forgotten
+    }
+}
+
+impl First {
+    fn judge(self, batch: Numbered) -> Result<Verdict, ErrorCode> {
+        match (self, batch.base_sequence) {
+            (Self::Any, _) | (Self::Zero, 0) => Ok(Verdict::Next),
+            (Self::Zero, _) => Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER),
+        }
     }
 }
 

@@ -17,11 +17,8 @@ use crate::{
     session::Head,
     state::{Fact, Ledger, Level},
     time::Now,
-    txn::{Coordinator, EndId, Output, Producer, Protocol, Rules, TxnError},
+    txn::{Coordinator, EndId, Output, Producer, Rules, TxnError},
 };
-
-/// The oldest Produce version whose batches bring their partition into the transaction (KIP-890).
-const FIRST_IMPLICIT_VERSION: i16 = 12;
 
 /// Requests that wait for the end of a transaction: one for each that is being ended, at most.
 pub(super) type Ends = HashMap<EndId, (ReplyTo, Head)>;
@@ -116,6 +113,7 @@ impl Broker {
             return Ok(());
         };
         let said = match id {
+            Some("") => return Err(Refused::empty_id()),
             Some(id) => self.coordinator.check_producer(id, who),
             None => {
                 let topic = &self.topics.state(topic).name;
@@ -135,13 +133,9 @@ impl Broker {
         let (Some(who), Some(id)) = (writer(batch), transactional_id(decision, batch)) else {
             return Ok(None);
         };
-        let protocol = match decision.version {
-            FIRST_IMPLICIT_VERSION.. => Protocol::V2,
-            _ => Protocol::V1,
-        };
         let topic = &self.topics.state(topic).name;
         self.coordinator
-            .join_batch(decision.now, id, who, (topic, partition), protocol)
+            .join_batch(decision.now, id, who, (topic, partition), decision.protocol())
             .map(Some)
             .map_err(|error| Refused::by_coordinator(error, decision.version))
     }
@@ -172,6 +166,13 @@ fn transactional_id<'d>(decision: &'d Decision, batch: &OpenBatch) -> Option<&'d
 }
 
 impl Refused {
+    fn empty_id() -> Self {
+        Self::new(
+            ErrorCode::INVALID_REQUEST,
+            "a transactional batch under an empty transactional id",
+        )
+    }
+
     fn by_coordinator(error: TxnError, version: i16) -> Self {
         let code: ErrorCode = error.code(ApiKey::Produce, version);
         Self::new(code, error.to_string())

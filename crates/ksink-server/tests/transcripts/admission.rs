@@ -94,6 +94,8 @@ fn a_malformed_software_name_is_an_invalid_request() {
         client.hear(|response| {
             let Response::ApiVersions(response) = response else { panic!("{response:?}") };
             assert_eq!(response.error_code, expected, "{name:?}");
+            let tells_features = response.finalized_features_epoch >= 0;
+            assert_eq!(tells_features, expected.is_none(), "{name:?}");
         });
     }
 }

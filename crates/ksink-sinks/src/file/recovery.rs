@@ -63,8 +63,7 @@ impl FileSink {
         findings: &mut Findings,
     ) -> io::Result<Option<FilePosition>> {
         let name = || path.display().to_string();
-        let may_lack_records = self.may_lack_records(last_stop);
-        let Some(mut found) = self.find(path)? else {
+        let Some(found) = self.find(path)? else {
             if held != FilePosition::Absent {
                 findings.removed.push(name());
             }
@@ -75,16 +74,27 @@ impl FileSink {
             findings.replaced.push(name());
             return Ok(Some(found.position()));
         }
-        if may_lack_records {
+        if self.may_lack_records(last_stop) {
             findings.incomplete.push(name());
         }
         if found.length < length {
             findings.shortened.push(name());
         }
+        self.recover_same(path, found, length, last_stop).map(Some)
+    }
+
+    /// Where the file stands that is remembered, after what was not acknowledged is cut.
+    fn recover_same(
+        &mut self,
+        path: &Path,
+        found: Found,
+        held: u64,
+        last_stop: LastStop,
+    ) -> io::Result<FilePosition> {
         let keep = match last_stop {
             LastStop::Clean => found.length,
-            LastStop::Unclean | LastStop::Rebooted if found.length >= length => length,
-            LastStop::Unclean | LastStop::Rebooted if may_lack_records => {
+            LastStop::Unclean | LastStop::Rebooted if found.length >= held => held,
+            LastStop::Unclean | LastStop::Rebooted if self.may_lack_records(last_stop) => {
                 self.end_of_last_record(path, found.length)?
             }
             LastStop::Unclean | LastStop::Rebooted => found.length,
@@ -92,11 +102,11 @@ impl FileSink {
         if last_stop == LastStop::Unclean {
             self.unsynced.insert(path.to_owned());
         }
-        if keep < found.length && !planted("no-truncation") {
-            self.cut(path, identity, last_stop, keep)?;
-            found.length = keep;
+        if keep == found.length || planted("no-truncation") {
+            return Ok(found.position());
         }
-        Ok(Some(found.position()))
+        self.cut(path, found.identity, keep)?;
+        Ok(Found { length: keep, ..found }.position())
     }
 
     /// Whether acknowledged records may be missing, by what was promised.
@@ -122,19 +132,13 @@ impl FileSink {
     }
 
     /// Cuts a file, so that the loss of power does not bring back what was there.
-    fn cut(
-        &mut self,
-        path: &Path,
-        identity: Identity,
-        last_stop: LastStop,
-        keep: u64,
-    ) -> io::Result<()> {
+    fn cut(&mut self, path: &Path, found: Identity, keep: u64) -> io::Result<()> {
         if let Some(opening) = self.open.get_mut(&self.all_topics) {
             return cut_durably(opening.output.file_mut(), keep);
         }
         let Some(mut file) = self.open_existing(path)? else { return Ok(()) };
-        let found = file.stands_at()?.and_then(Found::at);
-        if found.is_some_and(|found| is_same(identity, found.identity, last_stop)) {
+        let opened = file.stands_at()?.and_then(Found::at);
+        if opened.is_some_and(|opened| opened.identity == found) {
             cut_durably(&mut file, keep)?;
         }
         Ok(())

@@ -160,12 +160,13 @@ impl Spills {
         }
     }
 
-    /// Makes everything durable, as far as that can be done.
-    pub(super) fn sync_all(&mut self) {
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// When that cannot be done with all of it.
+    pub(super) fn sync_all(&mut self) -> Result<(), Refusal> {
         let serials: Vec<u64> = self.by_serial.keys().copied().collect();
-        for refusal in self.sync(&serials).into_iter().filter_map(Result::err) {
-            tracing::warn!(%refusal, "a transaction that is open may not survive a loss of power");
-        }
+        self.sync(&serials).into_iter().collect()
     }
 
     /// Whether all that was promised of a transaction is there, byte for byte.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use ksink_disk::{Crash, Disk, Fault, ModelDisk};
+use ksink_disk::{Crash, Fault, ModelDisk};
 use ksink_event::{LastStop, Refusal, Transaction};
 
 use super::{Ledger, Rig};
@@ -42,27 +42,20 @@ impl<S: TransactionalSink> Play<S> {
         let mut values = 0;
         for _life in 0..1 + dice.below(5) {
             for _ in 0..dice.below(30) {
-                self.step(&mut rig, &mut dice, &mut values, disk, false).await;
+                self.step(&mut rig, &mut dice, &mut values).await;
             }
             // The process dies at some call, or at some frame.
             disk.fail(dice.below(12) as u64, u64::MAX, Fault::Full);
             rig.limit_frames(dice.below(8) as u64);
             for _ in 0..dice.below(4) {
-                self.step(&mut rig, &mut dice, &mut values, disk, true).await;
+                self.step(&mut rig, &mut dice, &mut values).await;
             }
             rig = self.crash(rig, &mut dice, disk).await;
         }
         self.end(rig, disk).await
     }
 
-    async fn step(
-        &self,
-        rig: &mut Rig<S>,
-        dice: &mut Dice,
-        values: &mut u64,
-        disk: &ModelDisk,
-        is_dying: bool,
-    ) {
+    async fn step(&self, rig: &mut Rig<S>, dice: &mut Dice, values: &mut u64) {
         let id = IDS[dice.below(IDS.len())];
         let topic = TOPICS[dice.below(TOPICS.len())];
         let open = rig.ledger().open.values().find(|it| &*it.id == id).cloned();
@@ -80,10 +73,7 @@ impl<S: TransactionalSink> Play<S> {
             (3, Some(open)) => rig.give_up(&open),
             (4..6, Some(open)) => self.commit(rig, &open, dice.below(4) > 0).await,
             (_, Some(open)) => {
-                let written = rig.write(Some(&open), topic, &lines).await;
-                if self.loses_power && !is_dying {
-                    remove_if_foreign(written, disk);
-                }
+                let _ = rig.write(Some(&open), topic, &lines).await;
             }
             (_, None) if !is_busy(rig.ledger(), id) => drop(rig.begin(id)),
             (_, None) => drop(rig.commit_decided().await),
@@ -149,28 +139,7 @@ impl<S: TransactionalSink> Play<S> {
         assert!(done.iter().all(Result::is_ok), "{done:?}");
         let ledger = rig.close().await;
         let rig = Rig::resume(ledger, (self.make)(disk), LastStop::Clean).await;
-        let ledger = rig.expect("nothing fails").close().await;
-        if self.loses_power {
-            remove_temporary(disk);
-        }
-        ledger
-    }
-}
-
-/// What somebody has to do who lost power: a temporary file belongs to nobody of which the frames were lost with it,
-/// and keeps its name from being used.
-fn remove_if_foreign(refused: Result<(), Refusal>, disk: &ModelDisk) {
-    if let Err(refusal) = refused
-        && let Some((path, _)) = refusal.reason().split_once(" is somebody else's")
-    {
-        disk.remove(Path::new(path)).expect("it is there");
-    }
-}
-
-/// The same when no transaction is left.
-fn remove_temporary(disk: &ModelDisk) {
-    for (name, _) in below(disk, "/out").into_iter().filter(|(name, _)| name.ends_with(".tmp")) {
-        disk.remove(&Path::new("/out").join(name)).expect("it is there");
+        rig.expect("nothing fails").close().await
     }
 }
 

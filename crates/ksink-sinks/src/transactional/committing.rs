@@ -245,7 +245,7 @@ impl TransactionalFiles {
             let path = self.pattern.named(name);
             self.owners.remove(&path);
             positions.push(match remove(&*self.disk, &path, *which) {
-                Ok(()) => Position::withdrawn(name.as_str()),
+                Ok(()) => self.unlinked_position(&path, *which),
                 Err(_) => self.leave(path, name.clone(), *which, call),
             });
         }

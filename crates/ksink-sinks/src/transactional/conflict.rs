@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use ksink_disk::{Disk, Existing, fail_point};
+use ksink_disk::{Disk, Existing};
 use ksink_event::{Intent, Refusal};
 
 use super::{
@@ -57,7 +57,6 @@ fn give_way(disk: &dyn Disk, path: &std::path::Path) -> io::Result<PathBuf> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             renamed => {
                 renamed?;
-                fail_point("sink-conflict-renamed");
                 disk.sync_folder(path.parent().unwrap_or(path))?;
                 return Ok(to);
             }

@@ -29,7 +29,7 @@ const SEQS: &str = "//seq/";
 const BASES: &str = "//base/";
 
 /// Which file it is, whatever it is called now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Which {
     pub(crate) inode: u64,
     /// Nanoseconds since the epoch; 0 where the file system keeps none.

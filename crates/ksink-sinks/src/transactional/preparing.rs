@@ -8,7 +8,7 @@ use std::{
 };
 
 use ksink_disk::{Open, fail_point, planted, sync_folders};
-use ksink_event::{Refusal, Transaction};
+use ksink_event::{Position, Refusal, Transaction};
 
 use super::{
     TransactionalFiles, TxnExisting,
@@ -143,7 +143,7 @@ impl TransactionalFiles {
     }
 
     /// Makes the names of temporary files durable. Where that fails, no transaction with a file there can be committed.
-    fn sync_new_names(&mut self) {
+    pub(super) fn sync_new_names(&mut self) {
         let folders = std::mem::take(&mut self.unsynced_folders);
         for (folder, synced) in self.sync_folders(folders) {
             let Err(error) = synced else { continue };
@@ -171,11 +171,26 @@ impl TransactionalFiles {
         });
         for (folder, result) in folders.iter().zip(&results) {
             match result {
-                Ok(()) => self.durable_folders.insert(folder.clone()),
-                Err(_) => self.durable_folders.remove(folder),
-            };
+                Ok(()) => {
+                    self.durable_folders.insert(folder.clone());
+                    self.forget_unlinked(folder);
+                }
+                Err(_) => {
+                    self.durable_folders.remove(folder);
+                }
+            }
         }
         folders.into_iter().zip(results).collect()
+    }
+
+    /// Temporary files that were removed from a folder cannot come back.
+    fn forget_unlinked(&mut self, folder: &Path) {
+        for path in self.unlinked.extract_if(|path| path.parent() == Some(folder)) {
+            // The name may have another file by now.
+            if !self.owners.contains_key(&path) {
+                self.withdrawals.push(Position::withdrawn(self.pattern.name(&path)));
+            }
+        }
     }
 
     /// Lets others have the final names that a transaction was to have.

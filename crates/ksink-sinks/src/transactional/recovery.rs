@@ -189,20 +189,27 @@ impl TransactionalFiles {
                 resumed.positions.push(Said::Leftover { name, which }.position());
             }
             Said::Absent { name, .. } => {
-                self.remove_if_empty(&self.pattern.named(&name));
-                resumed.positions.push(Position::withdrawn(name));
+                let path = self.pattern.named(&name);
+                // What is removed could come back with the loss of power, and is then found to be ours again.
+                if !(self.remove_if_empty(&path) && self.note_unlinked(&path)) {
+                    resumed.positions.push(Position::withdrawn(name));
+                }
             }
             Said::Leftover { .. } | Said::Claim { .. } | Said::Seq { .. } | Said::Base { .. } => {}
         }
     }
 
     /// What was made and is empty is ours where nothing was before; what is not empty is somebody else's.
-    fn remove_if_empty(&self, path: &Path) {
-        if let Ok(Some(look)) = self.disk.look(path)
-            && look.kind == Kind::File
-            && look.len == 0
-        {
-            let _ = remove(&*self.disk, path, look.identity.into());
+    /// Says whether there is nothing of somebody else.
+    fn remove_if_empty(&self, path: &Path) -> bool {
+        match self.disk.look(path) {
+            Ok(Some(look)) if look.kind == Kind::File && look.len == 0 => {
+                // What cannot be removed now is known on, and removed later.
+                let _ = remove(&*self.disk, path, look.identity.into());
+                true
+            }
+            Ok(None) => true,
+            Ok(Some(_)) | Err(_) => false,
         }
     }
 }

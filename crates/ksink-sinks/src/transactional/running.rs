@@ -8,7 +8,7 @@ use std::{
 };
 
 use ksink_disk::{Disk, DiskFile, Kind, NamedBy, Open};
-use ksink_event::Refusal;
+use ksink_event::{Position, RecordSet, Refusal};
 
 use super::position::{Said, Temporary, Which};
 use crate::{OutputId, append::AppendFile, output::Output};
@@ -44,6 +44,18 @@ pub(super) struct TemporaryFile {
     pub(super) output: Option<Output>,
     /// Records that were written since the last flush.
     pub(super) group_records: u64,
+    /// What it is to begin with, while it is not made.
+    pub(super) unmade: Option<Unmade>,
+}
+
+/// A file that is to be made.
+#[derive(Debug, Default)]
+pub(super) struct Unmade {
+    /// What its output will be called.
+    pub(super) id: Option<OutputId>,
+    pub(super) sets: Vec<RecordSet>,
+    /// What the server is to hear of the name, if it does not know yet.
+    pub(super) claim: Option<Position>,
 }
 
 /// A final name with what tells a transaction that runs.
@@ -55,7 +67,7 @@ pub(super) fn temporary_of(last: &Path) -> PathBuf {
 
 impl TemporaryFile {
     pub(super) fn new(path: PathBuf, name: String, topic: String, it: Temporary) -> Self {
-        Self { path, name, topic, it, output: None, group_records: 0 }
+        Self { path, name, topic, it, output: None, group_records: 0, unmade: None }
     }
 
     /// Opens it to append to it, if it is not open. `id` names the opening.

@@ -88,7 +88,10 @@ async fn an_aborted_transaction_leaves_nothing() {
     rig.write(Some(&it), "t", &["a"]).await.unwrap();
     rig.abort(&it).await;
     assert_eq!(bench.files(), [""; 0]);
-    assert!(rig.ledger().positions.is_empty());
+    assert_eq!(rig.ledger().positions.len(), 1, "the loss of power could bring it back");
+    let next = rig.begin("other");
+    rig.commit(&next).await;
+    assert!(rig.ledger().positions.is_empty(), "its name was synced");
 }
 
 /// exactly-once, Transactions 2: with `{topic}` a transaction has a file for each, and all are committed.
@@ -104,7 +107,7 @@ async fn a_transaction_has_a_file_for_each_topic() {
     assert_eq!(bench.files(), ["t/pay=t,t,", "u/pay=u,"]);
 }
 
-/// exactly-once, Transactions, after design: records outside of a transaction are refused for good.
+/// Records outside of a transaction have no file to go to, and are refused for good.
 #[tokio::test]
 async fn records_outside_of_a_transaction_are_refused_for_good() {
     let mut rig = Bench::new("/out/{txnID}").rig();
@@ -381,6 +384,8 @@ async fn an_open_transaction_whose_file_somebody_took_is_lost() {
         let mut rig = bench.resume(rig.ledger().clone(), LastStop::Unclean).await;
         assert!(rig.ledger().aborted.contains_key(&it.serial));
         assert_eq!(rig.abort_given_up().await, [Ok(())]);
+        let next = rig.begin("other");
+        rig.commit(&next).await;
         assert!(rig.ledger().positions.is_empty());
     }
     assert_eq!(bench.files(), ["pay.tmp=foreign,"], "foreign files are never deleted");
@@ -400,6 +405,8 @@ async fn a_file_that_was_made_and_not_framed_is_ours_while_it_is_empty() {
         let mut rig = bench.resume(rig.ledger().clone(), LastStop::Unclean).await;
         assert_eq!(bench.files(), left);
         rig.abort(&it).await;
+        let next = rig.begin("other");
+        rig.commit(&next).await;
         assert!(rig.ledger().positions.is_empty());
     }
 }
@@ -485,6 +492,22 @@ async fn a_transaction_whose_sync_failed_can_never_be_committed() {
         rig.abort(&it).await;
         assert_eq!(bench.files(), [""; 0]);
     }
+}
+
+/// What begins together waits for the server together.
+#[tokio::test]
+async fn many_transactions_begin_with_two_reports() {
+    let bench = Bench::new("/out/{txnID}");
+    let mut rig = bench.rig();
+    let transactions: Vec<_> = (0..20).map(|n| rig.begin(&format!("x{n}"))).collect();
+    rig.write_together(&transactions).await;
+    assert_eq!((rig.reports(), bench.files().len()), (2, 20));
+    rig.write_together(&transactions).await;
+    assert_eq!(rig.reports(), 2);
+    for it in &transactions {
+        rig.commit(it).await;
+    }
+    assert!(bench.files().iter().all(|file| file.ends_with("=together,together,")));
 }
 
 /// exactly-once, Transactions 4: a commit is repeated until it is accepted, and doing it twice does no more.

@@ -8,7 +8,7 @@ use ksink_wire::{ErrorCode, Response, messages::find_coordinator::FindCoordinato
 use crate::{oracle::player::Player, wait::until};
 
 const GROUP: i8 = 0;
-const TRANSACTION: i8 = 1;
+pub(super) const TRANSACTION: i8 = 1;
 
 /// How long Kafka may take to create the topics of its coordinators.
 const COORDINATOR_WAIT: Duration = Duration::from_secs(20);
@@ -36,7 +36,7 @@ pub(crate) fn play(player: &mut Player) -> Result<()> {
     Ok(())
 }
 
-fn await_coordinator(player: &mut Player, kind: i8) -> Result<()> {
+pub(super) fn await_coordinator(player: &mut Player, kind: i8) -> Result<()> {
     let mut is_there = Ok(false);
     until(COORDINATOR_WAIT, || {
         is_there = is_available(player, kind);

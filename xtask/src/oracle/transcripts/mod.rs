@@ -8,6 +8,7 @@ mod metadata;
 mod produce;
 mod producer_ids;
 mod reads;
+mod transactions;
 mod versions;
 
 use anyhow::Result;
@@ -33,6 +34,18 @@ pub(crate) const TRANSCRIPTS: &[Transcript] = &[
     Transcript { name: "produce-odd", play: produce::odd },
     Transcript { name: "idempotence", play: idempotence::play },
     Transcript { name: "producer-ids", play: producer_ids::play },
+    Transcript { name: "txn-init", play: transactions::init },
+    Transcript { name: "txn-add", play: transactions::add },
+    Transcript { name: "txn-produce", play: transactions::produce },
+    Transcript { name: "txn-end", play: transactions::end },
+    Transcript { name: "txn-init-odd", play: transactions::odd_inits },
+    Transcript { name: "txn-add-odd", play: transactions::odd_adds },
+    Transcript { name: "txn-produce-odd", play: transactions::odd_produces },
+    Transcript { name: "txn-agreement", play: transactions::agreement },
+    Transcript { name: "txn-sequences", play: transactions::sequences },
+    Transcript { name: "txn-successors", play: transactions::successors },
+    Transcript { name: "txn-timeouts", play: transactions::timeouts },
+    Transcript { name: "txn-epochs", play: transactions::epochs },
     Transcript { name: "offsets", play: reads::offsets },
     Transcript { name: "fetch", play: reads::fetch },
     Transcript { name: "coordinators", play: coordinators::play },

@@ -80,6 +80,7 @@ fn batches_request_and_producer_must_agree() {
     check(&mut house, 9, by("a", &batch), STATE);
     check(&mut house, 11, by("a", &batch), ErrorCode::TRANSACTION_ABORTABLE);
     check(&mut house, 9, by("b", &batch), ErrorCode::INVALID_PRODUCER_ID_MAPPING);
+    check(&mut house, 9, by("", &batch), ErrorCode::INVALID_REQUEST);
     let nameless = produce_request("t", 0, -1, &batch);
     check(&mut house, 9, nameless, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     let stranger = transactional((1, 0, 0), "x");

@@ -66,3 +66,14 @@ fn half_a_producer_and_the_empty_id_are_refused() {
         });
     }
 }
+
+/// Otherwise what a producer has in flight could overtake a first batch that was told to come again.
+#[test]
+fn the_newer_protocol_begins_with_sequence_0() {
+    for (newer_protocol, code) in [(true, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER), (false, OK)] {
+        let mut house = House::new();
+        let mut producer = Producer::ready(&mut house, newer_protocol);
+        producer.sequence = 1;
+        assert_eq!(producer.write(&mut house, "x"), code);
+    }
+}

@@ -29,11 +29,15 @@ fn check(ledger: &Ledger, disk: &ModelDisk, seed: u64) {
 /// exactly-once, Transactions 3 and 7: commits and plain records land once and in their order, whatever ends the process.
 #[tokio::test]
 async fn every_committed_transaction_is_there_once_and_no_other_whatever_ends_the_process() {
+    let mut visible = 0;
     for seed in 0..seeds() {
         let disk = ModelDisk::new();
         let play = Play { make, has_plain: true, loses_power: seed % 2 == 0 };
-        check(&play.run(seed, &disk).await, &disk, seed);
+        let ledger = play.run(seed, &disk).await;
+        check(&ledger, &disk, seed);
+        visible += ledger.visible.len() as u64;
     }
+    assert!(visible > 4 * seeds(), "too little happens: {visible} records in {} plays", seeds());
 }
 
 /// exactly-once, Faults: whatever call fails, what is refused comes again and lands once.

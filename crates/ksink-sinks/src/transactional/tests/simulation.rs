@@ -3,7 +3,7 @@
 use ksink_disk::Fault;
 
 use super::*;
-use crate::rig::{Play, below, lines, seeds, sweep};
+use crate::rig::{Liar, Play, below, lines, seeds, sweep};
 
 const PATTERN: &str = "/out/{topic}/{txnID}";
 
@@ -17,6 +17,10 @@ fn numbering(disk: &ModelDisk) -> TransactionalFiles {
 
 /// All that is visible, in the order of commits, and nothing else.
 fn check(ledger: &Ledger, disk: &ModelDisk, seed: u64) {
+    assert_eq!(below(disk, "/out"), expected(ledger), "seed {seed}");
+}
+
+fn expected(ledger: &Ledger) -> Vec<(String, String)> {
     let mut expected = Vec::new();
     for topic in ["a", "b"] {
         for id in ["x", "y", "z"] {
@@ -26,7 +30,7 @@ fn check(ledger: &Ledger, disk: &ModelDisk, seed: u64) {
             }
         }
     }
-    assert_eq!(below(disk, "/out"), expected, "seed {seed}");
+    expected
 }
 
 /// The same where each transaction has files of its own.
@@ -44,11 +48,15 @@ fn check_numbered(ledger: &Ledger, disk: &ModelDisk, seed: u64) {
 }
 
 async fn play(make: fn(&ModelDisk) -> TransactionalFiles, check: fn(&Ledger, &ModelDisk, u64)) {
+    let mut visible = 0;
     for seed in 0..seeds() {
         let disk = ModelDisk::new();
         let play = Play { make, has_plain: false, loses_power: seed % 2 == 0 };
-        check(&play.run(seed, &disk).await, &disk, seed);
+        let ledger = play.run(seed, &disk).await;
+        check(&ledger, &disk, seed);
+        visible += ledger.visible.len() as u64;
     }
+    assert!(visible > 4 * seeds(), "too little happens: {visible} records in {} plays", seeds());
 }
 
 /// exactly-once, Transactions 3: a decided commit never becomes anything but a complete one.
@@ -69,5 +77,31 @@ async fn any_call_of_the_disk_may_fail() {
     for fault in [Fault::Io, Fault::Full, Fault::Short] {
         sweep(appending, fault, false, |ledger, disk| check(ledger, disk, 0)).await;
         sweep(numbering, fault, false, |ledger, disk| check_numbered(ledger, disk, 0)).await;
+    }
+}
+
+fn over_liar(disk: &ModelDisk, about_folders: bool) -> TransactionalFiles {
+    let liar = Arc::new(Liar { disk: disk.clone(), about_folders });
+    let pattern = TransactionPattern::new(PATTERN).expect("a sound pattern");
+    let options = TransactionalOptions::default();
+    TransactionalFiles::open_on(liar, pattern, Format::default(), options).expect("a folder")
+}
+
+/// The plays would notice if a folder or a file were not synced.
+#[test]
+fn a_sync_that_is_left_out_is_noticed() {
+    let makes: [fn(&ModelDisk) -> TransactionalFiles; 2] =
+        [|disk| over_liar(disk, true), |disk| over_liar(disk, false)];
+    for make in makes {
+        let play = Play { make, has_plain: false, loses_power: true };
+        let is_right = |seed| {
+            let disk = ModelDisk::new();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let ledger = runtime.block_on(play.run(seed, &disk));
+            below(&disk, "/out") == expected(&ledger)
+        };
+        let wrong =
+            (0..200).filter(|seed| !std::panic::catch_unwind(|| is_right(*seed)).unwrap_or(false));
+        assert!(wrong.count() > 2, "nobody noticed");
     }
 }
