@@ -52,6 +52,8 @@ impl Server {
     /// Starts ksink with its files in `folder`.
     pub(super) fn ksink(binary: &Path, args: &[&str], folder: &Path, cores: Cores) -> Result<Self> {
         let port_file = folder.join("port");
+        // One that another start has left would be believed.
+        let _ = fs::remove_file(&port_file);
         let mut command = Command::new(binary);
         command.args([
             "--addr",
