@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -17,6 +17,10 @@ use rustix::{
 };
 
 use super::{cores::Cores, tcp};
+use crate::{
+    command::{cargo, succeed},
+    places,
+};
 
 /// A server that takes longer to start will not.
 const START_TIME_MAX: Duration = Duration::from_secs(10);
@@ -38,6 +42,15 @@ pub(super) struct Server {
     pub(super) addr: SocketAddr,
     /// From the start of the process until it accepted a connection.
     pub(super) started_in: Duration,
+}
+
+/// The binary to measure: the one that was asked for, or the release build of this tree.
+pub(super) fn ksink(asked: Option<&Path>) -> Result<PathBuf> {
+    if let Some(asked) = asked {
+        return asked.canonicalize().context("no such ksink");
+    }
+    succeed(&mut cargo(&["build", "--quiet", "--release", "--package", "ksink-cli"]))?;
+    Ok(places::target().join("release/ksink"))
 }
 
 /// What a process holds in memory.

@@ -15,11 +15,8 @@ use super::{
     cores::{self, Cores},
     effort::Effort,
     goals::print as print_goals,
+    process::ksink,
     scratch::Scratch,
-};
-use crate::{
-    command::{cargo, succeed},
-    places,
 };
 
 /// How thoroughly, and what.
@@ -48,13 +45,7 @@ pub(super) struct ServerArgs {
 
 /// Measures and prints; whether all goals were reached, where that was asked for.
 pub(super) fn run(args: &ServerArgs) -> Result<bool> {
-    let ksink = match &args.ksink {
-        Some(ksink) => ksink.canonicalize().context("no such ksink")?,
-        None => {
-            succeed(&mut cargo(&["build", "--quiet", "--release", "--package", "ksink-cli"]))?;
-            places::target().join("release/ksink")
-        }
-    };
+    let ksink = ksink(args.ksink.as_deref())?;
     let cores = Cores::find()?;
     cores::pin(cores.load)?;
     let sample = Duration::try_from_secs_f64(args.seconds).context("--seconds")?;

@@ -27,9 +27,11 @@ const WARM_UP_PART: u32 = 4;
 /// Measures commits at `--durability power`, in turns with the disk alone.
 pub(super) fn measure(bench: &Bench) -> Result<Goal> {
     let (mut serial, mut commits) = (Vec::new(), Vec::new());
-    for _ in 0..bench.effort.samples {
-        serial.push(serial_rate(&bench.scratch.fresh("serial")?, bench.effort.sample)?);
-        commits.push(commit_rate(bench)?);
+    // Nothing is deleted meanwhile: for some minutes ext4 looks for other inodes than those of deleted files, one by one.
+    for sample in 0..bench.effort.samples {
+        let folder = bench.scratch.fresh(&format!("serial-{sample}"))?;
+        serial.push(serial_rate(&folder, bench.effort.sample)?);
+        commits.push(commit_rate(bench, &bench.scratch.fresh(&format!("commits-{sample}"))?)?);
     }
     let (serial, commits) = (median(serial), median(commits));
     println!(
@@ -63,10 +65,9 @@ fn serial_rate(folder: &Path, time: Duration) -> Result<f64> {
     Ok(f64::from(files) / start.elapsed().as_secs_f64())
 }
 
-fn commit_rate(bench: &Bench) -> Result<f64> {
-    let folder = bench.scratch.fresh("commits")?;
+fn commit_rate(bench: &Bench, folder: &Path) -> Result<f64> {
     let args = ["--transactional", "--output", "{txnID}-{txnSeq}", "--durability", "power"];
-    let server = Server::ksink(&bench.ksink, &args, &folder, bench.cores)?;
+    let server = Server::ksink(&bench.ksink, &args, folder, bench.cores)?;
     let connect = |n| TransactionalProducer::connect(server.addr, format!("producer-{n}"));
     let mut producers: Vec<_> = (0..PRODUCERS).map(connect).collect();
     run(&mut producers, bench.effort.sample / WARM_UP_PART)?;

@@ -13,13 +13,9 @@ use super::{
     cores::{self, Cores},
     effort::Effort,
     goals::print as print_goals,
+    process::ksink,
     scratch::Scratch,
 };
-use crate::{
-    command::{cargo, succeed},
-    places,
-};
-
 /// The topic that everything is produced to.
 const TOPIC: &str = "bench";
 
@@ -45,6 +41,10 @@ pub(super) struct TxnArgs {
     #[arg(long, default_value_t = 1_000)]
     in_doubt: u32,
 
+    /// The ksink to measure [default: the release build of this tree].
+    #[arg(long, value_name = "FILE")]
+    ksink: Option<PathBuf>,
+
     /// Only what has this in its name: commits, recovery or overhead.
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -65,12 +65,12 @@ struct Bench {
 
 /// Measures and prints; whether all goals were reached, where that was asked for.
 pub(super) fn run(args: &TxnArgs) -> Result<bool> {
-    succeed(&mut cargo(&["build", "--quiet", "--release", "--package", "ksink-cli"]))?;
+    let ksink = ksink(args.ksink.as_deref())?;
     let cores = Cores::find()?;
     cores::pin(cores.load)?;
     let sample = Duration::try_from_secs_f64(args.seconds).context("--seconds")?;
     let bench = Bench {
-        ksink: places::target().join("release/ksink"),
+        ksink,
         cores,
         scratch: Scratch::create()?,
         effort: Effort { sample, samples: args.samples.max(1) },
