@@ -139,6 +139,8 @@ pub(crate) struct Coordinator {
     partitions: usize,
     last_serial: u64,
     last_delivery: u64,
+    /// Whether this start has done what a stop that lost facts asks for.
+    has_fenced_forgotten: bool,
     last_mark: u64,
     last_end: u64,
     outputs: VecDeque<Output>,

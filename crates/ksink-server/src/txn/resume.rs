@@ -1,17 +1,20 @@
 //! How the coordinator goes on after a restart.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    mem,
+};
 
 use ksink_event::{Durability, LastStop, Resumed};
 
 use super::{
-    Coordinator, Rules,
+    Coordinator, Producer, Rules,
     account::{Account, State},
     agenda::Agenda,
     ending::Step,
     entry::Transactions,
 };
-use crate::time::Now;
+use crate::{state::Needs, time::Now};
 
 /// How many serials are left out after a stop that may have lost facts: more than a process uses between two syncs.
 const SERIALS_SKIPPED: u64 = 1 << 32;
@@ -36,6 +39,7 @@ impl Coordinator {
             partitions,
             last_serial: remembered.last_serial,
             last_delivery: 0,
+            has_fenced_forgotten: false,
             last_mark: 0,
             last_end: 0,
             outputs: VecDeque::new(),
@@ -59,6 +63,7 @@ impl Coordinator {
         if is_uncertain {
             // Some that were used may be forgotten, and an output may know them.
             self.last_serial = self.last_serial.saturating_add(SERIALS_SKIPPED);
+            self.fence_forgotten(now);
         }
         let applied: HashSet<u64> = resumed.applied.iter().copied().collect();
         let lost: HashSet<u64> = resumed.lost.iter().copied().collect();
@@ -79,6 +84,25 @@ impl Coordinator {
                 State::Ending(_) => {}
                 State::Empty | State::Preparing(_) | State::Ended(_) => {}
             }
+        }
+    }
+
+    /// Of a transaction that was open, all facts may be forgotten, while its producer goes on with it: the rest of its
+    /// records would be committed without the first ones, or the end before it be taken for its own. So nobody goes
+    /// on without a new epoch.
+    fn fence_forgotten(&mut self, now: Now) {
+        if mem::replace(&mut self.has_fenced_forgotten, true) {
+            return;
+        }
+        for id in self.ids() {
+            let account = self.account(&id);
+            if matches!(account.state, State::Ongoing(_)) {
+                continue;
+            }
+            let fenced = account.producer;
+            let epoch = fenced.epoch.saturating_add(1);
+            self.set_producer(&id, Producer { epoch, ..fenced }, None);
+            self.note(now, &id, Needs::Written, None);
         }
     }
 }

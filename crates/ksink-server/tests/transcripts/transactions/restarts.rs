@@ -96,6 +96,24 @@ fn a_transaction_whose_data_did_not_survive_is_aborted() {
     }
 }
 
+/// exactly-once, Start and stop: every open transaction is aborted after a reboot, also one of which all facts were
+/// lost. Its end is not taken for the one before it.
+#[test]
+fn a_transaction_that_a_reboot_made_the_server_forget_cannot_be_ended() {
+    for newer_protocol in [false, true] {
+        let mut house = House::with_keeper(Durability::Power);
+        let mut producer = Producer::ready(&mut house, newer_protocol);
+        assert_eq!(producer.write(&mut house, "x"), OK);
+        assert_eq!(producer.end_whole(&mut house, true), OK);
+        house.restart(LastStop::Rebooted, Resumed::default());
+        producer.reconnect(&mut house);
+        house.settle_transactions(&mut producer.client);
+        producer.end(&mut house, true);
+        house.settle_transactions(&mut producer.client);
+        assert_eq!(producer.hear_end(), ErrorCode::PRODUCER_FENCED);
+    }
+}
+
 /// exactly-once, Start and stop: where there is no state, a clean stop aborts open transactions and waits for decided
 /// ones.
 #[test]
