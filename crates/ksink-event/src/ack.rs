@@ -70,6 +70,8 @@ pub enum Answer {
     Reported {
         /// Where they stand.
         positions: Vec<Position>,
+        /// Whether that must survive the loss of power, too.
+        must_be_synced: bool,
         /// Hears when a restart would remember it.
         framed: Framed,
     },
@@ -192,8 +194,25 @@ impl Reporter {
     /// # Errors
     /// When that cannot be remembered now; a later report may succeed.
     pub async fn report(&self, positions: Vec<Position>) -> Result<(), Refusal> {
+        self.remember(positions, false).await
+    }
+
+    /// Waits until every answer that was given before survives the loss of power. A server that never syncs
+    /// (`none`), or that remembers nothing, waits for nothing.
+    ///
+    /// # Errors
+    /// When that cannot be had now.
+    pub async fn sync(&self) -> Result<(), Refusal> {
+        self.remember(Vec::new(), true).await
+    }
+
+    async fn remember(
+        &self,
+        positions: Vec<Position>,
+        must_be_synced: bool,
+    ) -> Result<(), Refusal> {
         let (framed, heard) = oneshot::channel();
-        self.0.send(Answer::Reported { positions, framed: Framed(framed) });
+        self.0.send(Answer::Reported { positions, must_be_synced, framed: Framed(framed) });
         heard.await.map_err(|_| Refusal::local("the server cannot remember where outputs stand"))
     }
 }

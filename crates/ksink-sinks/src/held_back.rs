@@ -149,13 +149,14 @@ impl<S: Sink> HeldBack<S> {
     fn delete_applied(&mut self, decided: &[Decided]) {
         let prepared_after =
             decided.iter().filter_map(|it| self.prepared_after.get(&it.transaction.serial));
-        let Some(sure) = prepared_after.max().copied() else { return };
-        let serials: Vec<u64> = self
-            .applied
-            .iter()
-            .filter(|(_, call)| **call < sure)
-            .map(|(serial, _)| *serial)
-            .collect();
+        if let Some(sure) = prepared_after.max().copied() {
+            self.delete_applied_before(sure);
+        }
+    }
+
+    fn delete_applied_before(&mut self, sure: u64) {
+        let applied = self.applied.iter().filter(|(_, call)| **call < sure);
+        let serials: Vec<u64> = applied.map(|(serial, _)| *serial).collect();
         for serial in serials {
             // What cannot be deleted now is deleted in the next run.
             let _ = self.spills.remove(serial);
@@ -320,6 +321,14 @@ impl<S: Sink> TransactionalSink for HeldBack<S> {
         }
         self.commits += 1;
         done
+    }
+
+    fn left_behind(&self) -> Option<u64> {
+        (!self.applied.is_empty()).then_some(self.commits)
+    }
+
+    fn tidy_up(&mut self, accepted: u64) {
+        self.delete_applied_before(accepted);
     }
 
     async fn abort(

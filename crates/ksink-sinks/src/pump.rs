@@ -25,7 +25,7 @@ mod group;
 mod progress;
 mod questions;
 
-use std::time::Instant;
+use std::{pin::Pin, time::Instant};
 
 use ksink_event::{Deliveries, Delivery, Event, RecordSet, Refusal, Reporter};
 
@@ -91,8 +91,11 @@ pub async fn pump(
         held_over: None,
         tried: None,
         server: None,
+        tidying: None,
+        tidied: 0,
     };
     let end = pump.run().await;
+    pump.tidy_up().await;
     if let Err(refusal) = pump.sink.close().await {
         tracing::error!(%refusal, "the output cannot be closed in good order");
         pump.server.iter().for_each(Reporter::left_in_disorder);
@@ -115,6 +118,16 @@ struct Pump<'p, S> {
     tried: Option<Reporter>,
     /// As long as somebody could report something the server does not end its journal.
     server: Option<Reporter>,
+    /// What waits for the server to be sure of what was committed.
+    tidying: Option<Tidying>,
+    /// Up to where that was tried.
+    tidied: u64,
+}
+
+/// What the sink left behind, and the server's word that it may go.
+struct Tidying {
+    left_behind: u64,
+    synced: Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>,
 }
 
 impl<S: TransactionalSink> Pump<'_, S> {
@@ -135,10 +148,51 @@ impl<S: TransactionalSink> Pump<'_, S> {
         self.options.records_max.map_or(u64::MAX, |max| max.saturating_sub(self.accepted))
     }
 
+    /// The next delivery. While there is none, what commits have left behind is deleted: with more to do the
+    /// next commit does it, at no cost.
     async fn next(&mut self) -> Option<Delivery> {
-        match self.held_over.take() {
-            Some(delivery) => Some(delivery),
-            None => self.deliveries.next().await,
+        let ready = self.held_over.take().or_else(|| self.deliveries.next_ready());
+        if ready.is_some() {
+            return ready;
+        }
+        loop {
+            if self.tidying.is_none() {
+                self.tidying = self.begin_to_tidy();
+            }
+            let Some(Tidying { left_behind, synced }) = &mut self.tidying else {
+                return self.deliveries.next().await;
+            };
+            tokio::select! {
+                biased;
+                delivery = self.deliveries.next() => return delivery,
+                synced = synced => {
+                    let left_behind = *left_behind;
+                    self.end_tidying(left_behind, synced);
+                }
+            }
+        }
+    }
+
+    fn begin_to_tidy(&self) -> Option<Tidying> {
+        let left_behind = self.sink.left_behind().filter(|left| *left > self.tidied)?;
+        let server = self.server.clone()?;
+        Some(Tidying { left_behind, synced: Box::pin(async move { server.sync().await }) })
+    }
+
+    /// Where the server cannot be sure, the next commit does it.
+    fn end_tidying(&mut self, left_behind: u64, synced: Result<(), Refusal>) {
+        self.tidying = None;
+        self.tidied = left_behind;
+        if synced.is_ok() {
+            self.sink.tidy_up(left_behind);
+        }
+    }
+
+    /// Deletes what commits have left behind, before the sink is closed.
+    async fn tidy_up(&mut self) {
+        self.tidying = None;
+        if let Some(Tidying { left_behind, synced }) = self.begin_to_tidy() {
+            self.end_tidying(left_behind, synced.await);
         }
     }
 

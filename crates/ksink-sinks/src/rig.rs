@@ -117,7 +117,7 @@ impl Server {
     }
 
     fn answer(&mut self, answer: Answer) {
-        let Answer::Reported { positions, framed } = answer else { return };
+        let Answer::Reported { positions, framed, .. } = answer else { return };
         let is_barrier = positions.is_empty();
         self.reports += u64::from(!is_barrier);
         if self.frame(|ledger| ledger.apply(positions)) {

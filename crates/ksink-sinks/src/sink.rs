@@ -89,6 +89,18 @@ pub trait TransactionalSink: Sink {
         &mut self,
         transactions: &[Arc<Transaction>],
     ) -> impl Future<Output = Vec<Result<Vec<Position>, Refusal>>> + Send;
+
+    /// Names what was committed so far, if that left something which is to be deleted once the server is sure
+    /// to remember it.
+    fn left_behind(&self) -> Option<u64> {
+        None
+    }
+
+    /// The server is sure to remember what was accepted up to this [name](Self::left_behind), also after the
+    /// loss of power: what it left is deleted.
+    fn tidy_up(&mut self, accepted: u64) {
+        let _ = accepted;
+    }
 }
 
 /// A transaction that can be committed.

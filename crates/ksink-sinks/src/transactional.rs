@@ -343,6 +343,14 @@ impl TransactionalSink for TransactionalFiles {
         usize::MAX
     }
 
+    fn left_behind(&self) -> Option<u64> {
+        (!self.leftovers.is_empty()).then_some(self.commits)
+    }
+
+    fn tidy_up(&mut self, accepted: u64) {
+        self.forget_before(accepted);
+    }
+
     async fn commit(&mut self, decided: &[Decided], ack: &Ack) -> Vec<Result<Committed, Undone>> {
         self.delete_leftovers_of_last_run();
         self.commit_all(decided, ack).await

@@ -249,3 +249,27 @@ fn what_may_not_be_meant_is_warned_of() {
     warned(&["--output", "m-{txnID}"], "stand for themselves without --transactional");
     warned(&["--durability", "power"], "--durability power without a state");
 }
+
+/// exactly-once, Transactions 4: what held the records is deleted once the server is sure to remember the commit; with
+/// nothing else to do that is soon.
+#[test]
+fn nothing_of_a_commit_stays_beside_its_file() {
+    let temporary = |ksink: &Ksink| ksink.file("m-x.txt.tmp").exists();
+    let ksink = Setup::new(&FILES).listen();
+    let mut producer = Producer::transactional(&ksink, "x");
+    for value in ["a", "b", "c"] {
+        assert_eq!(producer.produce("t", &[value]).0, KEPT);
+        assert!(temporary(&ksink));
+        producer.commit();
+        wait_for("the temporary file to go", || (!temporary(&ksink)).then_some(()));
+    }
+    assert_eq!(producer.produce("t", &["gone"]).0, KEPT);
+    producer.abort();
+    let ksink = Setup::again(ksink.kill(), &FILES).listen();
+    producer.reconnect(&ksink);
+    assert_eq!(producer.produce("t", &["d"]).0, KEPT);
+    producer.commit();
+    let ended = ksink.stop();
+    assert!(!ended.folder.path().join("m-x.txt.tmp").exists());
+    assert_eq!(ended.read("m-x.txt"), "a\nb\nc\nd\n");
+}

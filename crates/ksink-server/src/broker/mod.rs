@@ -227,7 +227,10 @@ impl Broker {
                 self.coordinator.prepared(now, delivery, intent);
             }
             Answer::LeftInDisorder => self.left_in_disorder = true,
-            Answer::Reported { positions, framed } => {
+            Answer::Reported { positions, must_be_synced, framed } => {
+                if must_be_synced {
+                    self.outgoing.need(Needs::Synced);
+                }
                 if !positions.is_empty() {
                     // What is appended from now on may outlive the loss of power, so this has to as well.
                     self.outgoing.need(self.needs_of_records(false));

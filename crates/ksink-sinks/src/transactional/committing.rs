@@ -76,9 +76,14 @@ impl TransactionalFiles {
         let prepared_after =
             decided.iter().filter_map(|it| self.prepared_after.get(&it.transaction.serial));
         if let Some(sure) = prepared_after.max().copied() {
-            self.delete_leftovers(sure);
-            self.applied.retain(|_, call| *call >= sure);
+            self.forget_before(sure);
         }
+    }
+
+    /// Forgets what the calls before this one have committed.
+    pub(super) fn forget_before(&mut self, call: u64) {
+        self.delete_leftovers(call);
+        self.applied.retain(|_, applied_by| *applied_by >= call);
     }
 
     /// Does what is to be done with each file, until one fails.

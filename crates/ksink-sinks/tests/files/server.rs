@@ -173,7 +173,7 @@ impl Server {
                 let batches = deliveries.into_iter().map(batch).collect();
                 self.frame(Frame { positions, batches });
             }
-            Answer::Reported { positions, framed } => {
+            Answer::Reported { positions, framed, .. } => {
                 if self.planted != Some(Planted::ReportsAreForgotten) {
                     self.frame(Frame { positions, batches: Vec::new() });
                 }

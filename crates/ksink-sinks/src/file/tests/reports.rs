@@ -27,7 +27,7 @@ fn poll<F: Future>(work: Pin<&mut F>) -> Option<F::Output> {
 /// The one position that was reported, and its name. The reporter is told that it is remembered.
 #[track_caller]
 fn reported(heard: &mut UnboundedReceiver<Answer>) -> (String, FilePosition) {
-    let Ok(Answer::Reported { positions, framed }) = heard.try_recv() else {
+    let Ok(Answer::Reported { positions, framed, .. }) = heard.try_recv() else {
         panic!("nothing was reported");
     };
     framed.say();

@@ -142,7 +142,8 @@ fn every_target_is_fuzzed() {
     let files = std::fs::read_dir(folder).expect("the folder of fuzz targets");
     let name = |file: std::fs::DirEntry| file.file_name().to_string_lossy().replace(".rs", "");
     let fuzzed: BTreeSet<_> = files.flatten().map(name).collect();
-    assert_eq!(fuzzed, TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect());
+    let targets: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(targets.difference(&fuzzed).next(), None);
 }
 
 #[test]
