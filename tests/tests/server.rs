@@ -132,11 +132,12 @@ fn unheard_records_survive_a_stop() {
     // The answer to this one says that the first was taken.
     client.send(9, MetadataRequest::default());
     client.hear(ApiKey::Metadata, 9, |response| assert!(matches!(response, Response::Metadata(_))));
-    house.stop().wait();
+    let stop = house.stop();
     let delivery = next(&mut deliveries).expect("what was taken is handed out");
     assert_eq!(values(&delivery), [b"unheard"]);
     drop(delivery.ack);
     assert!(next(&mut deliveries).is_none());
+    stop.wait();
 }
 
 #[test]
