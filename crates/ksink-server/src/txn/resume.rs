@@ -89,7 +89,8 @@ impl Coordinator {
 
     /// Of a transaction that was open, all facts may be forgotten, while its producer goes on with it: the rest of its
     /// records would be committed without the first ones, or the end before it be taken for its own. So nobody goes
-    /// on without a new epoch.
+    /// on without a new epoch. A retry of the end that is remembered (by the newer protocol it has an epoch of its own)
+    /// is still recognised.
     fn fence_forgotten(&mut self, now: Now) {
         if mem::replace(&mut self.has_fenced_forgotten, true) {
             return;
@@ -99,9 +100,9 @@ impl Coordinator {
             if matches!(account.state, State::Ongoing(_)) {
                 continue;
             }
-            let fenced = account.producer;
+            let (fenced, previous) = (account.producer, account.previous);
             let epoch = fenced.epoch.saturating_add(1);
-            self.set_producer(&id, Producer { epoch, ..fenced }, None);
+            self.set_producer(&id, Producer { epoch, ..fenced }, previous);
             self.note(now, &id, Needs::Written, None);
         }
     }
