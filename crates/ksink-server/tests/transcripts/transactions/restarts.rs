@@ -114,6 +114,24 @@ fn a_transaction_that_a_reboot_made_the_server_forget_cannot_be_ended() {
     }
 }
 
+/// exactly-once, Transactions 5: the retry of an EndTxn is recognised, after a reboot too where the protocol tells it
+/// from the next one.
+#[test]
+fn the_retry_of_an_end_is_recognised_after_a_reboot() {
+    let mut house = House::with_keeper(Durability::Power);
+    let mut producer = Producer::ready(&mut house, true);
+    assert_eq!(producer.write(&mut house, "x"), OK);
+    let epoch = producer.epoch;
+    assert_eq!(producer.end_whole(&mut house, true), OK);
+    house.restart(LastStop::Rebooted, Resumed::default());
+    producer.reconnect(&mut house);
+    house.settle_transactions(&mut producer.client);
+    producer.epoch = epoch;
+    producer.end(&mut house, true);
+    assert_eq!(producer.hear_end(), OK);
+    assert_eq!(producer.epoch, epoch + 2, "what the reboot gave it");
+}
+
 /// exactly-once, Start and stop: where there is no state, a clean stop aborts open transactions and waits for decided
 /// ones.
 #[test]
